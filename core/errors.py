@@ -1,0 +1,107 @@
+"""The errors that MedLens raises on purpose.
+
+Every message says what was wrong, what was expected, and what to do. Code outside catches
+`MedLensError` and shows its text; anything else is a fault of the program.
+
+    MedLensError
+    ├── UnknownKey            a name that no catalogue has
+    ├── SpecInvalid           a run, plan or setting that contradicts itself
+    ├── DataError
+    │   ├── DatasetInvalid    a data set folder that cannot be used; carries every problem found
+    │   └── ImageRefused      one image that cannot be read, or is over a limit
+    ├── WeightsUnavailable    pretrained weights that are neither here nor to be downloaded
+    ├── TrainingFailed        a loss that is no longer a number, or nothing to train on
+    ├── PredictionsInvalid    scores that contradict themselves (lengths, NaN, rows that do not sum to 1)
+    ├── UndefinedMetric       a number that these predictions cannot give (one class only, no positive)
+    ├── StoreError
+    │   ├── RunDamaged        a run folder that is not what it says
+    │   └── RunFinished       an attempt to change a finished run
+    └── ModelError
+        ├── ModelDamaged      a model folder whose files contradict its card
+        └── ExplanationFailed a heat map that this network cannot give
+"""
+
+from collections.abc import Iterable, Sequence
+
+
+class MedLensError(Exception):
+    """Root of the tree: catch this to show a message instead of a traceback."""
+
+
+class UnknownKey(MedLensError):
+    """A name that no catalogue has; the message lists the known ones."""
+
+
+class SpecInvalid(MedLensError):
+    """A run, plan or setting that contradicts itself."""
+
+
+class DataError(MedLensError):
+    """Something is wrong with the data that came in."""
+
+
+class DatasetInvalid(DataError):
+    """A data set that cannot be used as it is.
+
+    `problems` holds every problem that was found, one sentence each, so that they are mended in one go.
+    """
+
+    def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
+        self.summary = summary
+        self.problems: tuple[str, ...] = tuple(problems)
+        super().__init__(self._text(self.problems[:20]))
+
+    def _text(self, shown: Sequence[str]) -> str:
+        rest = len(self.problems) - len(shown)
+        lines = [self.summary, *(f"  - {problem}" for problem in shown)]
+        if rest > 0:
+            lines.append(f"  - and {rest} more (python -m core data check lists all of them)")
+        return "\n".join(lines)
+
+    def full_text(self) -> str:
+        """The message with every problem, for the command line's report."""
+        return self._text(self.problems)
+
+
+class ImageRefused(DataError):
+    """One image that cannot be read, or is over a limit of `core.limits`."""
+
+
+class WeightsUnavailable(MedLensError):
+    """Pretrained weights that are neither on this machine nor to be downloaded."""
+
+
+class TrainingFailed(MedLensError):
+    """Training cannot go on: the loss is not finite, or there is nothing to learn from."""
+
+
+class PredictionsInvalid(MedLensError):
+    """Scores that contradict themselves: lengths, NaN, or rows that do not sum to 1."""
+
+
+class UndefinedMetric(MedLensError):
+    """A number that these predictions cannot give, such as an AUC with one class present."""
+
+
+class StoreError(MedLensError):
+    """Something is wrong with a stored run."""
+
+
+class RunDamaged(StoreError):
+    """A run folder that is not what it says; others are unaffected."""
+
+
+class RunFinished(StoreError):
+    """An attempt to change a finished run: a run is its spec."""
+
+
+class ModelError(MedLensError):
+    """Something is wrong with a model folder."""
+
+
+class ModelDamaged(ModelError):
+    """A model folder whose files contradict its card."""
+
+
+class ExplanationFailed(ModelError):
+    """A heat map that this network cannot give."""

@@ -1,0 +1,55 @@
+"""The networks: one entry each, with the facts that tests check against the built graph."""
+
+from collections.abc import Mapping
+
+from core.registry.lookup import by_key, get
+from core.types import ArchitectureSpec
+
+KERAS_APPLICATIONS = "Apache-2.0 (Keras Applications); ImageNet weights as published by their authors"
+OWN = "Apache-2.0 (this project)"
+
+
+def _imagenet(key: str, title: str, builder: str, scaling: str, feature_dim: int, cam_layer: str, params: int,
+              source: str) -> ArchitectureSpec:  # fmt: skip
+    return ArchitectureSpec(
+        key=key, title=title, builder=builder, input_px=224, input_channels=3, pixel_scaling=scaling,
+        feature_dim=feature_dim, cam_layer=cam_layer, params=params, weights="imagenet", source=source,
+        licence=KERAS_APPLICATIONS,
+    )  # fmt: skip
+
+
+ARCHITECTURES: Mapping[str, ArchitectureSpec] = by_key(
+    _imagenet("mobilenet_v2", "MobileNetV2", "MobileNetV2", "minus_one_one", 1280, "out_relu", 2_257_984,
+              "Sandler et al. 2018, arXiv:1801.04381"),
+    _imagenet("xception", "Xception", "Xception", "minus_one_one", 2048, "block14_sepconv2_act", 20_861_480,
+              "Chollet 2017, arXiv:1610.02357"),
+    _imagenet("vgg16", "VGG16", "VGG16", "imagenet_caffe", 512, "block5_conv3", 14_714_688,
+              "Simonyan & Zisserman 2015, arXiv:1409.1556"),
+    _imagenet("vgg19", "VGG19", "VGG19", "imagenet_caffe", 512, "block5_conv4", 20_024_384,
+              "Simonyan & Zisserman 2015, arXiv:1409.1556"),
+    _imagenet("resnet50", "ResNet50", "ResNet50", "imagenet_caffe", 2048, "conv5_block3_out", 23_587_712,
+              "He et al. 2016, arXiv:1512.03385"),
+    _imagenet("resnet50_v2", "ResNet50V2", "ResNet50V2", "minus_one_one", 2048, "post_relu", 23_564_800,
+              "He et al. 2016, arXiv:1603.05027"),
+    _imagenet("inception_v3", "InceptionV3", "InceptionV3", "minus_one_one", 2048, "mixed10", 21_802_784,
+              "Szegedy et al. 2016, arXiv:1512.00567"),
+    _imagenet("densenet121", "DenseNet121", "DenseNet121", "imagenet_torch", 1024, "relu", 7_037_504,
+              "Huang et al. 2017, arXiv:1608.06993"),
+    _imagenet("efficientnet_v2_b0", "EfficientNetV2B0", "EfficientNetV2B0", "inside", 1280, "top_activation",
+              5_919_312, "Tan & Le 2021, arXiv:2104.00298"),
+    ArchitectureSpec(
+        key="compact_cnn", title="Compact CNN", builder="compact_cnn", input_px=112, input_channels=1,
+        pixel_scaling="unit", feature_dim=128, cam_layer="block4_out", params=0, weights="",
+        source="this project: four residual-free convolution blocks for small grey images", licence=OWN,
+    ),
+    ArchitectureSpec(
+        key="castro_perez_five", title="Five convolutions (Castro & Pérez)", builder="castro_perez_five",
+        input_px=256, input_channels=1, pixel_scaling="unit", feature_dim=256, cam_layer="conv5", params=392_320,
+        weights="", source="Castro & Pérez 2020, Universidad Panamericana", licence=OWN,
+    ),
+)  # fmt: skip
+
+
+def architecture_spec(key: str) -> ArchitectureSpec:
+    """The architecture `key`. Raises UnknownKey."""
+    return get(ARCHITECTURES, key, "architecture", "core/registry/architectures.py")
