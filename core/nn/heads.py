@@ -1,0 +1,81 @@
+"""Dense heads as layers on a network's output: the part behind the features, up to the probabilities.
+
+The layers' names are the contract between a head trained on stored features and the same head inside a
+whole network: weights travel by name.
+"""
+
+import numpy as np
+
+from core.errors import SpecInvalid
+from core.nn.backend import keras
+from core.types import HeadSpec
+
+LOGITS = "logits"
+PROBABILITIES = "probabilities"
+SCALER = "standardise"
+POOLED = "pooled"
+
+
+def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler: bool, seed: int = 0):
+    """Tensor of probabilities (n, C) on top of `features`.
+
+    Args:
+        features: (n, d) pooled features; for `castro_perez_dense` the (n, h, w, d) stage itself.
+        task: "multilabel" gives one sigmoid per class, everything else a softmax.
+        scaler: put a fixed standardisation in front, to be filled by `set_scaler`; for frozen features.
+    Source: Wagner's order for `mlp`: dropout, batch norm, dense 30, dropout, batch norm, dense 20, batch norm, output.
+    """
+    layers = keras.layers
+    x = features
+    dropout = float(head.settings.get("dropout", 0.0))  # type: ignore[arg-type]
+    units = tuple(head.settings.get("units", ()))  # type: ignore[arg-type]
+    if head.factory == "mlp":
+        if scaler:
+            # batch normalisation that never learns: plain weights, so that it saves, copies and exports like any layer
+            x = layers.BatchNormalization(center=False, scale=False, trainable=False, name=SCALER)(x)
+        for number, width in enumerate(units, start=1):
+            x = layers.Dropout(dropout, seed=seed + number, name=f"head_dropout{number}")(x)
+            x = layers.BatchNormalization(name=f"head_bn{number}")(x)
+            x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
+        x = layers.BatchNormalization(name=f"head_bn{len(units) + 1}")(x)
+    elif head.factory == "castro_perez_dense":
+        x = layers.Dropout(dropout, seed=seed + 1, name="head_dropout1")(x)
+        x = layers.Flatten(name="head_flatten")(x)
+        for number, width in enumerate(units, start=1):
+            x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
+        x = layers.Dropout(dropout, seed=seed + 2, name="head_dropout2")(x)
+    else:
+        raise SpecInvalid(f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, castro_perez_dense.")
+    logits = layers.Dense(class_count, name=LOGITS)(x)
+    activation = "sigmoid" if task == "multilabel" else "softmax"
+    return layers.Activation(activation, name=PROBABILITIES)(logits)
+
+
+def takes_spatial(head: HeadSpec) -> bool:
+    """Does this head want the last stage itself instead of its mean?"""
+    return head.factory == "castro_perez_dense"
+
+
+def set_scaler(model: keras.Model, features: np.ndarray) -> None:
+    """Fill the fixed standardisation from the training features (n, d)."""
+    model.get_layer(SCALER).set_weights([features.mean(axis=0), features.var(axis=0)])
+
+
+def build_head(head: HeadSpec, feature_dim: int, class_count: int, task: str, *, seed: int = 0) -> keras.Model:
+    """A head of its own on stored features: (n, feature_dim) -> (n, C)."""
+    keras.utils.set_random_seed(seed)
+    features = keras.Input((feature_dim,), name="features")
+    output = attach_head(features, head, class_count, task, scaler=head.standardise, seed=seed)
+    return keras.Model(features, output, name=head.key)
+
+
+def build_network(
+    backbone: keras.Model, head: HeadSpec, class_count: int, task: str, *, scaler: bool, seed: int = 0
+) -> keras.Model:
+    """One flat graph from pixels to probabilities: the backbone's layers, then the head's."""
+    if takes_spatial(head):
+        features = backbone.output
+    else:
+        features = keras.layers.GlobalAveragePooling2D(name=POOLED)(backbone.output)
+    output = attach_head(features, head, class_count, task, scaler=scaler, seed=seed)
+    return keras.Model(backbone.input, output, name=f"{backbone.name}_{head.key}")
