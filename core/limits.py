@@ -9,6 +9,7 @@ MIN_IMAGE_SIDE_PX = 16  # less holds no anatomy at all
 MAX_IMAGE_ASPECT = 10.0  # a 3 x 5,000 strip is no radiograph
 MAX_FILES_PER_UPLOAD = 20  # what one page can show side by side without hiding a refusal
 MAX_CSV_BYTES = 256 * 1024**2  # Data_Entry_2017.csv has 8 MB; a table this large is not one of ours
+MAX_ARRAY_BYTES = 4 * 1024**3  # the images of one MedMNIST split at 224 px; they are held in memory
 MAX_RUN_JSON_BYTES = 16 * 1024**2  # a record with curves of 14 classes has under 1 MB
 MAX_PREDICTIONS_BYTES = 512 * 1024**2  # a million rows of 14 classes
 MAX_CARD_BYTES = 4 * 1024**2  # golden outputs included

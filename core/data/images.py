@@ -66,7 +66,7 @@ def decode_image(source: Path | bytes, name: str = "") -> np.ndarray:
         raise ImageRefused(f"{shown}: {error} ({header.format}); {ACCEPTED}.") from error
     except MemoryError as error:
         raise ImageRefused(f"{shown}: there is not enough memory to decode it; send a smaller picture.") from error
-    except Exception as error:  # noqa: BLE001 - Pillow's decoders raise a dozen types on malformed files
+    except Exception as error:  # Pillow's decoders raise a dozen types on malformed files
         reason = CUT_OFF if "truncated" in str(error).lower() else f"{DAMAGED} or of a kind that is not supported"
         raise ImageRefused(f"{shown}: {reason} ({header.format}); {ACCEPTED}.") from error
     return _rotate(rgb, header.orientation)
