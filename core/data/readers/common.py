@@ -5,6 +5,7 @@ what makes the whole folder unusable goes to `structural`. `core.data.load` deci
 """
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from core.errors import SpecInvalid
 from core.limits import MAX_CSV_BYTES
 from core.types import DatasetSpec
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 SPLIT_NAMES: Mapping[str, str] = {
     "train": "train",
     "training": "train",
@@ -180,7 +181,7 @@ def _parsed(name: str, text: str, findings: Findings) -> pd.DataFrame | None:
         findings.structural.append(f"{name} is empty; a header line and rows were expected")
         return None
     separator = max(",;\t", key=lambda s: (header_line.count(s), s == ","))
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     records = [(reader.line_num, [v.strip() for v in row]) for row in reader]
     records = [(line, row) for line, row in records if any(row)]
     header = records[0][1]
