@@ -1,0 +1,96 @@
+"""Confusion matrices: rows are the truth, columns the decision, in class order."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core.figures.theme import PALETTE, base_layout, transparent
+
+STRONG = 0.62  # above this share the cell is dark enough on both pages to need white text
+LONGEST_LABEL = 16  # characters of a class name on an axis before it breaks into two lines
+
+
+def confusion_figure(
+    counts: Sequence[Sequence[int]], class_names: Sequence[str], *, compact: bool = False
+) -> go.Figure:
+    """A confusion matrix; the shade is the share of the row, so rare classes are as visible as common ones.
+
+    Args:
+        counts: (C, C) images, rows the truth, columns the decision.
+        class_names: (C) in the same order.
+        compact: smaller, for several side by side.
+    """
+    shares = [[cell / sum(row) if sum(row) else 0.0 for cell in row] for row in counts]
+    names = [_broken(name) for name in class_names]
+    # plotly merges equal category names, so positions carry the cells and the names are only tick labels
+    places = list(range(len(names)))
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=places,
+            y=places,
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, transparent(PALETTE[0], 0.05)], [1, transparent(PALETTE[0], 1.0)]],
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            customdata=[[f"{n} of {sum(row)}" for n in row] for row in counts],
+            hovertemplate="%{customdata} images of this truth<extra></extra>",
+        )
+    )
+    many = len(names) > 5
+    for row, cells in enumerate(counts):
+        for column, cell in enumerate(cells):
+            share = shares[row][column]
+            note = f"<b>{cell:,}</b>" if many else f"<b>{cell:,}</b><br>{100 * share:.0f} %"
+            font = {"size": 11 if many else 14, **({"color": "white"} if share > STRONG else {})}
+            figure.add_annotation(x=column, y=row, text=note, showarrow=False, font=font)
+    side = {"tickmode": "array", "tickvals": places, "ticktext": names, "showgrid": False, "fixedrange": True}
+    figure.update_xaxes(**side, title={"text": "decision"}, tickangle=-45 if many else 0)
+    figure.update_yaxes(**side, title={"text": "truth"}, autorange="reversed")
+    height = max(260 if compact else 320, (46 if many else 84) * len(names) + 110)
+    return base_layout(figure, height=height, legend=False)
+
+
+def multilabel_figure(counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> go.Figure:
+    """Per class how many were found, missed, raised in vain and rightly left.
+
+    Args:
+        counts: (C, 4) images as true negatives, false positives, false negatives, true positives.
+    """
+    order = (("found", 3), ("missed", 2), ("false alarm", 1), ("rightly left", 0))
+    shares, texts = [], []
+    for row in counts:
+        ill, healthy = row[3] + row[2], row[1] + row[0]
+        totals = (ill, ill, healthy, healthy)
+        shares.append([row[at] / total if total else 0.0 for (_, at), total in zip(order, totals, strict=True)])
+        texts.append([f"{row[at]:,}" for _, at in order])
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=[name for name, _ in order],
+            y=list(class_names),
+            zmin=0,
+            zmax=1,
+            text=texts,
+            texttemplate="%{text}",
+            colorscale=[[0, transparent(PALETTE[0], 0.05)], [1, transparent(PALETTE[0], 0.75)]],
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            hovertemplate="%{y}: %{x} %{text} (%{z:.0%})<extra></extra>",
+        )
+    )
+    figure.update_xaxes(side="top", showgrid=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+    return base_layout(figure, height=34 * len(class_names) + 80, legend=False)
+
+
+def _broken(name: str) -> str:
+    """A long class name over two lines, broken at the space nearest to its middle."""
+    if len(name) <= LONGEST_LABEL or " " not in name:
+        return name
+    spaces = [i for i, letter in enumerate(name) if letter == " "]
+    cut = min(spaces, key=lambda i: abs(i - len(name) / 2))
+    return f"{name[:cut]}<br>{name[cut + 1 :]}"

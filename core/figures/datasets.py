@@ -1,0 +1,43 @@
+"""How many images each class has in each split."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from core.figures.theme import base_layout, series_color
+
+PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")  # beside the colour, for those who do not see it
+
+
+def balance_figure(counts: Mapping[str, Mapping[str, int]], class_names: Sequence[str]) -> go.Figure:
+    """Stacked horizontal bars: one bar a split, one part a class, as shares with the counts written in.
+
+    Args:
+        counts: split name to (class name to images).
+        class_names: order of the parts.
+    """
+    splits = [split for split, row in counts.items() if sum(row.values())]
+    figure = go.Figure()
+    for position, name in enumerate(class_names):
+        images = [counts[split].get(name, 0) for split in splits]
+        totals = [sum(counts[split].values()) for split in splits]
+        shares = [n / total for n, total in zip(images, totals, strict=True)]
+        figure.add_trace(
+            go.Bar(
+                x=shares, y=splits, orientation="h", name=name,
+                marker={
+                    "color": series_color(position),
+                    "pattern": {"shape": PATTERNS[(position // 6 + position % 2) % len(PATTERNS)], "fgopacity": 0.35},
+                },
+                text=[f"{n:,}" if share > 0.06 else "" for n, share in zip(images, shares, strict=True)],
+                textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 13},
+                textangle=0, customdata=images,
+                hovertemplate="%{y}: %{customdata:,} images, %{x:.1%}<extra>" + name + "</extra>",
+            )
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(tickformat=".0%", range=[0, 1], fixedrange=True, title={"text": "share of the split's images"})
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    base_layout(figure, height=56 * len(splits) + 130)
+    figure.update_layout(legend={"y": -0.2 - 0.45 / max(1, len(splits)), "traceorder": "normal"})
+    return figure

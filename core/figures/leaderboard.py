@@ -1,0 +1,118 @@
+"""Runs beside each other: dots with whiskers for the table, bars for heads and networks."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from core.figures.names import architecture_title, evaluation_of, head_title
+from core.figures.text import interval
+from core.figures.theme import CLEAR, MUTED, architecture_symbol, base_layout, head_color
+from core.registry.metrics import find_estimate, worst_class
+from core.types import Estimate, RunRecord
+
+CHANCE_AUC = 0.5
+
+
+def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, metric: str = "auc") -> go.Figure:
+    """One row a run, in the order given: dot and 95 % whisker; a hollow mark is its worst class.
+
+    Args:
+        records: finished runs of one task; those without a defined value are left out.
+        titles: run id to the row's label.
+    """
+    rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None]
+    figure = go.Figure()
+    for record, estimate in rows:
+        color = head_color(record.spec.head)
+        figure.add_trace(
+            go.Scatter(
+                x=[estimate.value],
+                y=[titles[record.run_id]],
+                error_x=_whiskers([estimate], color),
+                mode="markers",
+                marker={"size": 11, "color": color, "symbol": architecture_symbol(record.spec.architecture)},
+                hovertemplate=f"%{{y}}<br>AUC {interval(estimate)}<extra></extra>",
+                showlegend=False,
+            )
+        )
+        lowest = _worst_class(record, metric)
+        if lowest is not None:
+            figure.add_trace(
+                go.Scatter(
+                    x=[lowest.value],
+                    y=[titles[record.run_id]],
+                    mode="markers",
+                    marker={"size": 10, "color": CLEAR, "symbol": "diamond", "line": {"color": color, "width": 2}},
+                    hovertemplate=f"worst class: {lowest.class_name}<br>AUC {interval(lowest)}<extra></extra>",
+                    showlegend=False,
+                )
+            )
+    figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5})
+    floor = min([CHANCE_AUC, *(e.low if e.low is not None else e.value or 0.0 for _, e in rows)])
+    figure.update_xaxes(
+        range=[floor - 0.03, 1.01], title={"text": "AUC on test (dotted line: chance)"}, fixedrange=True, dtick=0.1
+    )
+    order = [titles[r.run_id] for r, _ in rows]
+    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], fixedrange=True)
+    return base_layout(figure, height=34 * max(1, len(rows)) + 90, legend=False)
+
+
+def bars_figure(records: Sequence[RunRecord], *, metric: str = "auc") -> go.Figure:
+    """AUC per network and head with its interval; bars start at 0.5, the AUC of a coin.
+
+    Args:
+        records: finished runs of one task, at most one for each pair of network and head.
+    """
+    rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None]
+    networks = list(dict.fromkeys(r.spec.architecture for r, _ in rows))
+    figure = go.Figure()
+    for head in dict.fromkeys(r.spec.head for r, _ in rows):
+        mine = {r.spec.architecture: e for r, e in rows if r.spec.head == head}
+        shown = [n for n in networks if n in mine]
+        estimates = [mine[n] for n in shown]
+        figure.add_trace(
+            go.Bar(
+                x=[architecture_title(n) for n in shown],
+                y=[(e.value or 0.0) - CHANCE_AUC for e in estimates],
+                base=CHANCE_AUC,
+                name=head_title(head),
+                marker={"color": head_color(head)},
+                error_y=_whiskers(estimates, MUTED),
+                customdata=[interval(e) for e in estimates],
+                hovertemplate=f"{head_title(head)} on %{{x}}<br>AUC %{{customdata}}<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.08)
+    lows = [e.low if e.low is not None else e.value or 0.0 for _, e in rows]
+    figure.update_yaxes(
+        range=[min([CHANCE_AUC, *lows]) - 0.02, 1.01], title={"text": "AUC on test"}, fixedrange=True, dtick=0.1
+    )
+    figure.update_xaxes(fixedrange=True)
+    base_layout(figure, height=400)
+    figure.update_layout(legend={"y": -0.12})
+    return figure
+
+
+def _test_estimate(record: RunRecord, metric: str) -> Estimate | None:
+    evaluation = evaluation_of(record)
+    estimate = find_estimate(evaluation, metric) if evaluation is not None else None
+    return estimate if estimate is not None and estimate.value is not None else None
+
+
+def _worst_class(record: RunRecord, metric: str) -> Estimate | None:
+    evaluation = evaluation_of(record)
+    if evaluation is None or record.task == "binary":  # both classes of a binary task share one AUC
+        return None
+    return worst_class(evaluation, metric)
+
+
+def _whiskers(estimates: Sequence[Estimate], color: str) -> dict[str, object]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [(e.high or 0.0) - (e.value or 0.0) if e.high is not None else 0.0 for e in estimates],
+        "arrayminus": [(e.value or 0.0) - (e.low or 0.0) if e.low is not None else 0.0 for e in estimates],
+        "color": color,
+        "thickness": 2,
+        "width": 5,
+    }

@@ -1,0 +1,90 @@
+"""What runs, data sets and tasks are called on screen: catalogue titles, made unique where they would be equal."""
+
+from collections.abc import Mapping, Sequence
+
+from core.registry.architectures import ARCHITECTURES
+from core.registry.datasets import DATASETS
+from core.registry.heads import HEADS
+from core.registry.labels import AS_IS, LABEL_SCHEMES, label_scheme
+from core.types import Evaluation, RunRecord, RunSpec
+
+STRATEGIES = {"frozen": "frozen features", "fine_tune": "fine-tuned", "scratch": "trained from scratch"}
+
+
+def architecture_title(key: str) -> str:
+    """The network's title, or the key of one that this version does not know."""
+    return ARCHITECTURES[key].title if key in ARCHITECTURES else key
+
+
+def head_title(key: str) -> str:
+    """The head's title, or the key of one that this version does not know."""
+    return HEADS[key].title if key in HEADS else key
+
+
+def dataset_title(key: str) -> str:
+    """The data set's title, or the key of one that this version does not know."""
+    return DATASETS[key].title if key in DATASETS else key
+
+
+def task_title(dataset: str, scheme: str) -> str:
+    """What is told apart: the label scheme's title."""
+    if scheme == AS_IS and dataset in DATASETS:
+        return label_scheme(AS_IS, DATASETS[dataset]).title
+    return LABEL_SCHEMES[scheme].title if scheme in LABEL_SCHEMES else scheme
+
+
+def group_field_of(record: RunRecord) -> str:
+    """What a group of this run is ("patient", "lesion"), from its audit, else from the catalogue."""
+    if record.audit is not None:
+        return record.audit.group_field
+    try:
+        return DATASETS[record.spec.dataset].group_field
+    except KeyError:
+        return "group"
+
+
+def is_synthetic(dataset: str) -> bool:
+    """Whether the data set's images are drawn, not photographed."""
+    return dataset in DATASETS and DATASETS[dataset].synthetic
+
+
+def run_title(spec: RunSpec) -> str:
+    """ "CNN+MLP on MobileNetV2"; the majority class has no use for a network and does not name one."""
+    if spec.head == "dummy":
+        return f"{head_title(spec.head)} ({architecture_title(spec.architecture)})"
+    return f"{head_title(spec.head)} on {architecture_title(spec.architecture)}"
+
+
+def run_titles(records: Sequence[RunRecord]) -> Mapping[str, str]:
+    """Run id to a title that no other of `records` has: what differs is added until it does.
+
+    Tried in turn: random split, strategy, fold, seeds; at last the eight digits of the run id.
+    """
+    titles = {r.run_id: run_title(r.spec) for r in records}
+    additions = (
+        lambda s: "random split" if s.split == "random" else "",
+        lambda s: STRATEGIES[s.strategy],
+        lambda s: "" if s.fold is None else f"fold {s.fold}",
+        lambda s: f"seed {s.seed}",
+        lambda s: f"split seed {s.split_seed}",
+    )
+    for addition in additions:
+        for group in _equal(titles, records):
+            words = {r.run_id: addition(r.spec) for r in group}
+            if len(set(words.values())) > 1:
+                titles.update({i: f"{titles[i]}, {word}" if word else titles[i] for i, word in words.items()})
+    for group in _equal(titles, records):
+        titles.update({r.run_id: f"{titles[r.run_id]}, {r.run_id[-8:]}" for r in group})
+    return titles
+
+
+def _equal(titles: Mapping[str, str], records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(titles[record.run_id], []).append(record)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def evaluation_of(record: RunRecord, split: str = "test") -> Evaluation | None:
+    """The stored evaluation of one split, or None (an interrupted run has none)."""
+    return next((e for e in record.evaluations if e.split == split), None)

@@ -1,0 +1,141 @@
+"""Numbers as words: the one place where a stored fraction becomes text.
+
+A number on screen carries its interval, its split and how many images of how many patients stand behind it.
+"""
+
+from collections.abc import Sequence
+
+from core.errors import UnknownKey
+from core.registry.metrics import metric_spec, worst_class
+from core.types import Estimate, Evaluation, OverlapAudit, RunSpec
+
+NOT_A_DIAGNOSIS = (
+    "This is not a diagnosis. MedLens is a research and teaching tool, not a medical device; "
+    "do not use it to decide about a patient."
+)
+SPLIT_KINDS = {"group": "patient-disjoint", "official": "official split", "random": "random: leaks"}
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A fraction with `digits` decimals, or a dash where it is not defined."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    """A fraction as whole percent; never "0 %" or "100 %" unless it is exactly that."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.005:
+        return "under 1 %"
+    if 0.995 <= value < 1:
+        return "over 99 %"
+    return f"{100 * value:.0f} %"
+
+
+def interval(estimate: Estimate, digits: int = 2) -> str:
+    """ "0.91 (0.88–0.94)", without the bracket where there is no interval."""
+    text = number(estimate.value, digits)
+    if estimate.value is None:
+        return "not defined"
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} ({number(estimate.low, digits)}–{number(estimate.high, digits)})"
+
+
+def plural(count: int, word: str) -> str:
+    """ "1 patient", "2 patients", "3 studies", with thin thousands."""
+    if count != 1:
+        word = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
+    return f"{count:,} {word}"
+
+
+def group_word(group_field: str) -> str:
+    """What a group is called in a sentence: "patient"; "image" where the source publishes no identity."""
+    return group_field.split(" (")[0] or "group"
+
+
+def counted(n_images: int, n_groups: int, group_field: str) -> str:
+    """ "624 images of 400 patients"; the groups are left out where each image is its own."""
+    word = group_word(group_field)
+    images = plural(n_images, "image")
+    return images if word == "image" else f"{images} of {plural(n_groups, word)}"
+
+
+def metric_title(key: str) -> str:
+    """The metric's title, or its key where a newer run has a metric that this version does not know."""
+    try:
+        return metric_spec(key).title
+    except UnknownKey:
+        return key.replace("_", " ")
+
+
+def estimate_text(estimate: Estimate, group_field: str, digits: int = 2) -> str:
+    """ "AUC 0.91 (0.88–0.94), test, 624 images of 400 patients": the only way a metric reaches the screen."""
+    name = metric_title(estimate.metric)
+    if estimate.class_name is not None:
+        name = f"{name} for {estimate.class_name}"
+    population = counted(estimate.n_images, estimate.n_groups, group_field)
+    return f"{name} {interval(estimate, digits)}, {estimate.split}, {population}"
+
+
+def worst_text(evaluation: Evaluation, metric: str = "sensitivity") -> str:
+    """ "worst class: Dermatofibroma, sensitivity 0.31 (0.10–0.52)", and plainly when a class is never found."""
+    lowest = worst_class(evaluation, metric)
+    if lowest is None:
+        return ""
+    name = metric_title(metric)
+    title = name if name.isupper() else name.lower()
+    if lowest.value == 0 and metric == "sensitivity":
+        return f"worst class: {lowest.class_name} is never found (sensitivity 0 on {evaluation.split})"
+    return f"worst class: {lowest.class_name}, {title} {interval(lowest)}"
+
+
+def split_badge(audit: OverlapAudit | None, spec: RunSpec) -> str:
+    """How the data were split, in a word or two for a badge: "patient-disjoint", "random: leaks"."""
+    kind = audit.split_kind if audit is not None else spec.split
+    if kind == "group" and audit is not None:
+        word = group_word(audit.group_field)
+        return "image by image: no patient identity" if word == "image" else f"{word}-disjoint"
+    return SPLIT_KINDS.get(kind, kind)
+
+
+def audit_text(audit: OverlapAudit | None) -> str:
+    """What the overlap audit found, as one sentence."""
+    if audit is None:
+        return "The overlap audit was not stored with this run."
+    word = group_word(audit.group_field)
+    crossing, copies = audit.groups_in_several_splits, audit.images_in_several_splits
+    if crossing == 0 and copies == 0:
+        return f"Overlap audit: no {word} and no identical image stands in two splits."
+    parts = []
+    if crossing:
+        parts.append(f"{plural(crossing, word)} in more than one split")
+    if copies:
+        parts.append(f"{plural(copies, 'identical image')} in more than one split")
+    return f"Overlap audit: {' and '.join(parts)}, so the test numbers are too good."
+
+
+def listing(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(n_bytes: int) -> str:
+    """Bytes as "812 kB" or "9.4 MB"."""
+    if n_bytes < 1_000_000:
+        return f"{n_bytes / 1000:.0f} kB"
+    return f"{n_bytes / 1_000_000:,.1f} MB"
