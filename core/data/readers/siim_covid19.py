@@ -5,7 +5,7 @@ The label is the study's, never the image's: 304 images without a box belong to 
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -122,7 +122,7 @@ def _patients(frame: pd.DataFrame | None, findings: Findings) -> dict[str, tuple
 
 
 def _row(
-    record: Mapping[str, str],
+    record: Mapping[Hashable, str],
     labels: Mapping[str, str],
     sizes: Mapping[str, tuple[float, float]],
     patients: Mapping[str, tuple[str, str]] | None,
