@@ -100,6 +100,12 @@ def fit_image(rgb: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
     return change_contrast(fitted, spec.contrast)
 
 
+def resize_map(values: np.ndarray, size_px: int) -> np.ndarray:
+    """A heat map (h, w) in [0, 1] as (size_px, size_px) float32 in [0, 1], interpolated between cell centres."""
+    enlarged = cv2.resize(values.astype(np.float32), (size_px, size_px), interpolation=cv2.INTER_LINEAR)
+    return np.clip(enlarged, 0.0, 1.0)
+
+
 def encode_png(rgb: np.ndarray) -> bytes:
     """PNG bytes of uint8 (H, W, 3) RGB; decoding gives the same pixels. Raises ImageRefused on other arrays."""
     _check_rgb(rgb)
