@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from core.registry.lookup import by_key, get
-from core.types import MetricSpec
+from core.types import Estimate, Evaluation, MetricSpec
 
 
 def _metric(key: str, title: str, meaning: str, source: str, *, higher_is_better: bool = True,
@@ -43,3 +43,27 @@ METRICS: Mapping[str, MetricSpec] = by_key(
 def metric_spec(key: str) -> MetricSpec:
     """The metric `key`. Raises UnknownKey."""
     return get(METRICS, key, "metric", "core/registry/metrics.py")
+
+
+def find_estimate(evaluation: Evaluation, metric: str, class_name: str | None = None) -> Estimate | None:
+    """The first estimate of `metric` (the bootstrap one), overall or of one class; None where there is none."""
+    for estimate in evaluation.estimates:
+        if estimate.metric == metric and estimate.class_name == class_name:
+            return estimate
+    return None
+
+
+def worst_class(evaluation: Evaluation, metric: str) -> Estimate | None:
+    """The estimate of the class that does worst; the first of several, None where no class has a value.
+
+    Raises: UnknownKey when there is no such metric.
+    """
+    sign = 1 if metric_spec(metric).higher_is_better else -1
+    worst: Estimate | None = None
+    least = 0.0
+    for estimate in evaluation.estimates:
+        if estimate.metric != metric or estimate.class_name is None or estimate.value is None:
+            continue
+        if worst is None or sign * estimate.value < least:
+            worst, least = estimate, sign * estimate.value
+    return worst

@@ -1,0 +1,66 @@
+"""DeLong's variance of an AUC, and the paired test of two AUCs on the same images, in n log n.
+
+It takes every image as independent. Where patients have several images its intervals are too narrow; the
+bootstrap over patients, which stands beside it, is then the one to believe.
+Source: DeLong et al. 1988, Biometrics 44:837; Sun & Xu 2014, doi:10.1109/LSP.2014.2337313.
+"""
+
+import math
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from core.errors import UndefinedMetric
+
+
+def components(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """The AUC and its structural components.
+
+    Args:
+        scores: (n,) higher means more likely positive. truth: (n,) bool.
+    Returns: AUC; (m,) share of the negatives that each positive beats; (k,) share of the positives that beat
+        each negative. Ties count one half.
+    Raises: UndefinedMetric with one class only.
+    """
+    positives, negatives = scores[truth], scores[~truth]
+    m, k = len(positives), len(negatives)
+    if m == 0 or k == 0:
+        raise UndefinedMetric(f"An AUC needs both classes; there are {m} positive and {k} negative images.")
+    together = rankdata(np.concatenate([positives, negatives]))  # midranks
+    of_positives = (together[:m] - rankdata(positives)) / k
+    of_negatives = 1.0 - (together[m:] - rankdata(negatives)) / m
+    return float(of_positives.mean()), of_positives, of_negatives
+
+
+def auc_variance(of_positives: np.ndarray, of_negatives: np.ndarray) -> float | None:
+    """Variance of an AUC from its components; None with fewer than two images of a class."""
+    if len(of_positives) < 2 or len(of_negatives) < 2:
+        return None
+    return float(of_positives.var(ddof=1) / len(of_positives) + of_negatives.var(ddof=1) / len(of_negatives))
+
+
+def auc_interval(scores: np.ndarray, truth: np.ndarray, level: float) -> tuple[float, float | None, float | None]:
+    """AUC with its normal interval, cut off at 0 and 1. Low and high are None where there is no variance to take."""
+    value, of_positives, of_negatives = components(scores, truth)
+    variance = auc_variance(of_positives, of_negatives)
+    if variance is None:
+        return value, None, None
+    half = float(norm.ppf(0.5 + level / 2)) * math.sqrt(variance)
+    return value, max(0.0, value - half), min(1.0, value + half)
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
+    """AUC of `first` minus AUC of `second` on the same images.
+
+    Returns: difference, its standard error, and the two-sided p-value (1 where both rank alike).
+    Raises: UndefinedMetric with fewer than two images of a class.
+    """
+    auc_first, positive_first, negative_first = components(first, truth)
+    auc_second, positive_second, negative_second = components(second, truth)
+    variance = auc_variance(positive_first - positive_second, negative_first - negative_second)
+    if variance is None:
+        raise UndefinedMetric("DeLong's test needs two positive and two negative images at least.")
+    difference, error = auc_first - auc_second, math.sqrt(variance)
+    if error == 0:
+        return difference, 0.0, 1.0 if difference == 0 else 0.0
+    return difference, error, float(2 * norm.sf(abs(difference) / error))

@@ -1,0 +1,136 @@
+"""Operating points: turn validation scores into one decision threshold.
+
+The test split never enters this file: `choose_threshold` refuses it. A score counts as a call when it is at
+or above the cut; cuts lie midway between neighbouring scores, so that rounding noise moves no image.
+"""
+
+import numpy as np
+
+from core.errors import SpecInvalid, UndefinedMetric
+from core.tables import SUM_TOLERANCE
+from core.types import Predictions, Threshold
+
+RULES = "youden, f1, sensitivity:<share>, specificity:<share>, cost:<ratio>, fixed:<cut>"
+VALIDATION = "validation"
+NOWHERE = "none"  # a fixed cut has seen no data
+FALLBACK_CUT = 0.5  # for a class that validation cannot judge
+ABOVE_ALL = 1.0 + 2 * SUM_TOLERANCE  # no score reaches it, and unlike infinity it can be stored
+TIE = 1e-12
+
+
+def choose_threshold(validation: Predictions, rule: str = "youden") -> Threshold:
+    """One cut per class by `rule`, each class against the rest; for binary one cut, on the positive class.
+
+    For multiclass the cuts are operating points of single classes; `decide` takes the most probable class.
+    A class that validation shows in no image, or in all, gets 0.5 (multiclass and multilabel); so does one
+    for which no cut has a Youden index above 0, as with a head that answers the same for every image.
+
+    Args:
+        rule: "youden" (sensitivity + specificity - 1 largest), "f1" (F1 largest), "sensitivity:0.95" (the
+            highest cut that reaches it), "specificity:0.9" (the lowest cut that reaches it), "cost:5" (a
+            missed finding costs five false alarms) or "fixed:0.5". Ties go to the lower cut, which misses fewer.
+    Raises: SpecInvalid when the predictions are not of the validation split (a fixed cut may be set anywhere)
+        or the rule is not known; UndefinedMetric when a binary validation split has one class only.
+    Source: Youden 1950, Cancer 3:32.
+    """
+    name, amount = _parse(rule)
+    if name == "fixed":
+        chosen_on = NOWHERE
+    elif validation.split == VALIDATION:
+        chosen_on = VALIDATION
+    else:
+        raise SpecInvalid(
+            f"A threshold is chosen on the validation split, never on {validation.split!r}: "
+            "the images that judge it must not choose it. Pass validation predictions, or a rule 'fixed:0.5'."
+        )
+    binary = validation.task == "binary"
+    classes = [validation.positive_index] if binary else list(range(len(validation.class_names)))
+    cuts: dict[str, float] = {}
+    for i in classes:
+        truth = validation.truth_of(i).astype(bool)
+        if name == "fixed":
+            cut = amount
+        elif truth.any() and not truth.all():
+            cut = _best_cut(np.asarray(validation.y_prob[:, i], dtype=np.float64), truth, name, amount)
+        elif binary:
+            raise UndefinedMetric(
+                f"{validation.run_id}: the validation split shows one class only, so no threshold can be chosen "
+                "on it. Use the rule 'fixed:0.5', or a split with both classes."
+            )
+        else:
+            cut = FALLBACK_CUT
+        cuts[validation.class_names[i]] = cut
+    return Threshold(values=cuts, rule=rule, chosen_on=chosen_on)
+
+
+def _parse(rule: str) -> tuple[str, float]:
+    name, _, text = rule.strip().lower().partition(":")
+    if name in ("youden", "f1") and not text:
+        return name, 0.0
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = float("nan")
+    in_range = amount > 0 if name == "cost" else 0 <= amount <= 1
+    if name not in ("sensitivity", "specificity", "cost", "fixed") or not in_range or not np.isfinite(amount):
+        raise SpecInvalid(
+            f"Unknown threshold rule {rule!r}. Known: {RULES}; shares and cuts are fractions from 0 to 1."
+        )
+    return name, amount
+
+
+def candidate_cuts(scores: np.ndarray) -> np.ndarray:
+    """Every cut that separates different scores, rising (m + 1,): 0, midpoints, and one above all scores."""
+    levels = np.unique(scores)
+    middle = (levels[:-1] + levels[1:]) / 2
+    middle = np.where(middle <= levels[:-1], levels[1:], middle)  # neighbouring floats have no number between
+    top = (levels[-1] + 1) / 2
+    return np.concatenate([[0.0], middle, [top if top > levels[-1] else ABOVE_ALL]])
+
+
+def _best_cut(scores: np.ndarray, truth: np.ndarray, name: str, amount: float) -> float:
+    cuts = candidate_cuts(scores)
+    positives, negatives = np.sort(scores[truth]), np.sort(scores[~truth])
+    missed = np.searchsorted(positives, cuts, "left")  # positives below the cut
+    found = len(positives) - missed
+    alarms = len(negatives) - np.searchsorted(negatives, cuts, "left")
+    sensitivity, specificity = found / len(positives), 1 - alarms / len(negatives)
+    if name == "sensitivity":
+        return float(cuts[np.flatnonzero(sensitivity >= amount - TIE)[-1]])  # the lowest cut finds all
+    if name == "specificity":
+        return float(cuts[np.flatnonzero(specificity >= amount - TIE)[0]])  # the highest cut alarms nobody
+    if name == "youden":
+        gain = sensitivity + specificity - 1
+        if gain.max() <= TIE:  # no cut beats calling all or none: these scores order nothing
+            return FALLBACK_CUT
+    elif name == "f1":
+        gain = 2 * found / (len(positives) + found + alarms)
+    else:
+        gain = -(amount * missed + alarms) / len(scores)
+    return float(cuts[np.flatnonzero(gain >= gain.max() - TIE)[0]])
+
+
+def decide(pred: Predictions, threshold: Threshold) -> np.ndarray:
+    """What is called: (n,) int64 class indices; multilabel (n, C) zeros and ones.
+
+    Binary: the positive class where its score is at or above the cut. Multiclass: the most probable class,
+    the first of equals; the cuts are not used. Multilabel: each class at or above its own cut.
+
+    Raises: SpecInvalid when a class that needs a cut has none.
+    """
+    if pred.task == "multiclass":
+        return np.asarray(pred.y_prob.argmax(axis=1), dtype=np.int64)
+    if pred.task == "multilabel":
+        cuts = np.array([cut_of(threshold, name) for name in pred.class_names])
+        return (pred.y_prob >= cuts).astype(np.int64)
+    i = pred.positive_index
+    called = pred.y_prob[:, i] >= cut_of(threshold, pred.class_names[i])
+    return np.where(called, i, 1 - i).astype(np.int64)
+
+
+def cut_of(threshold: Threshold, class_name: str) -> float:
+    """The cut of one class. Raises SpecInvalid when there is none."""
+    if class_name not in threshold.values:
+        held = ", ".join(threshold.values) or "none"
+        raise SpecInvalid(f"The threshold has no cut for {class_name!r}; it has cuts for: {held}.")
+    return float(threshold.values[class_name])

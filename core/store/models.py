@@ -1,0 +1,138 @@
+"""Shipped models: `models/<name>/` with model.keras and card.json.
+
+A model counts only with a card whose sha256 and size are those of model.keras. Listing looks at the size
+alone; whoever loads the network calls `verify_model` first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import limits, paths
+from core.errors import ModelDamaged, ModelError, StoreError
+from core.store.atomic import is_temporary, only_writer, write_together
+from core.store.codec import from_json, to_json
+from core.store.names import Damaged, check_file_name, check_folder_name, is_folder_name, read_limited, sha256_of
+from core.types import ModelCard
+
+MODEL, CARD = "model.keras", "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelListing:
+    """All models of a folder: the readable cards by name, and what cannot be used."""
+
+    cards: tuple[ModelCard, ...]
+    damaged: tuple[Damaged, ...]
+
+
+def model_folder(name: str, folder: Path | None = None) -> Path:
+    """Where a model lies. Raises ModelError when `name` is no model name."""
+    try:
+        return (folder or paths.models_folder()) / check_folder_name(name, "model name")
+    except StoreError as error:
+        raise ModelError(str(error)) from error
+
+
+def model_path(name: str, folder: Path | None = None) -> Path:
+    """The network's file. Raises ModelError when `name` is no model name, ModelDamaged when the file is missing."""
+    path = model_folder(name, folder) / MODEL
+    if not path.is_file():
+        raise ModelDamaged(f"{name}: {path} is missing. `python -m core export RUN_ID {name}` writes it.")
+    return path
+
+
+def load_card(name: str, folder: Path | None = None) -> ModelCard:
+    """The card of one model; the network's file is looked at by size only.
+
+    Raises: ModelDamaged with the reason; ModelError when `name` is no model name.
+    """
+    where = model_folder(name, folder)
+    try:
+        card = from_json(ModelCard, read_limited(where / CARD, limits.MAX_CARD_BYTES))
+        if card.name != name:
+            raise StoreError(f"the folder is called {name!r}, but the card says {card.name!r}")
+        path = where / MODEL
+        if not path.is_file():
+            raise StoreError(f"{MODEL} is missing")
+        size = path.stat().st_size
+    except StoreError as error:
+        raise ModelDamaged(f"{name}: {error}") from error
+    except OSError as error:
+        raise ModelDamaged(f"{name}: {MODEL} cannot be read ({error.strerror or error})") from error
+    if size != card.model_bytes:
+        raise ModelDamaged(f"{name}: {MODEL} has {size:,} bytes, its card says {card.model_bytes:,}")
+    return card
+
+
+def verify_model(name: str, folder: Path | None = None) -> ModelCard:
+    """The card, once the whole network file has been read and its sha256 compared. Raises ModelDamaged."""
+    card = load_card(name, folder)
+    try:
+        found = sha256_of(model_path(name, folder))
+    except OSError as error:
+        raise ModelDamaged(f"{name}: {MODEL} cannot be read ({error.strerror or error})") from error
+    if found != card.sha256:
+        raise ModelDamaged(
+            f"{name}: {MODEL} has the sha256 {found[:12]}…, its card says {card.sha256[:12]}…; "
+            "the file is not the one that was exported."
+        )
+    return card
+
+
+def list_models(folder: Path | None = None) -> ModelListing:
+    """Every model of the folder, by name; never raises. What cannot be used is listed as Damaged."""
+    root = folder or paths.models_folder()
+    cards: list[ModelCard] = []
+    damaged: list[Damaged] = []
+    try:
+        entries = sorted((p for p in root.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
+    except OSError:  # no models folder, or none that may be read
+        return ModelListing((), ())
+    for entry in entries:
+        if not entry.is_dir() or is_temporary(entry):
+            continue
+        if not is_folder_name(entry.name):
+            damaged.append(Damaged(entry.name, "the name of the folder is no model name"))
+            continue
+        try:
+            cards.append(load_card(entry.name, root))
+        except ModelError as error:
+            damaged.append(Damaged(entry.name, str(error).removeprefix(f"{entry.name}: ")))
+    return ModelListing(tuple(cards), tuple(damaged))
+
+
+def save_model(
+    card: ModelCard, files: Mapping[str, bytes | Path], folder: Path | None = None, *, replace: bool = False
+) -> Path:
+    """Store a model; card.json is written last, so that a model without it does not count.
+
+    Args:
+        card: `sha256` and `model_bytes` must be those of `files["model.keras"]`.
+        files: file name -> content, or a file to copy; must hold "model.keras".
+        replace: whether a model of this name may be overwritten.
+    Returns: the folder of the model.
+    Raises: ModelError when the name is no model name or is taken; ModelDamaged when the card does not fit the
+        file; OSError when the disk refuses, and what stood there before stands there still.
+    """
+    target = model_folder(card.name, folder)
+    model = files.get(MODEL)
+    if model is None:
+        raise ModelDamaged(f"{card.name}: no {MODEL} among the files to store ({', '.join(files) or 'none'}).")
+    size = len(model) if isinstance(model, bytes) else model.stat().st_size
+    if size != card.model_bytes or sha256_of(model) != card.sha256:
+        raise ModelDamaged(f"{card.name}: the card's sha256 or size is not that of {MODEL}.")
+    if CARD in files:
+        raise ModelDamaged(f"{card.name}: {CARD} is written from the card itself and cannot be given as a file.")
+    try:
+        named: dict[str, bytes | Path] = {check_file_name(name): data for name, data in files.items()}
+        named[CARD] = to_json(card).encode("utf-8")
+    except StoreError as error:
+        raise ModelDamaged(f"{card.name}: {error}") from error
+    with only_writer(target):
+        if not replace and (target / CARD).exists():
+            raise ModelError(
+                f"A model {card.name!r} exists in {target}. Choose another name, or replace it on purpose."
+            )
+        write_together(target, named, last=CARD)
+    return target

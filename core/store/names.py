@@ -1,0 +1,71 @@
+"""Names that become folders and files: checked before they touch a path.
+
+A name comes from a URL, a command line or a foreign JSON file, so only letters, digits, dot, dash and
+underscore pass, and nothing that leads out of the folder it belongs to.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StoreError
+from core.store.atomic import CHUNK_BYTES
+
+_FOLDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A folder that cannot be used, and one sentence that says why."""
+
+    name: str
+    reason: str
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether `name` may be a run id or a model name: lowercase, digits, `.`, `_`, `-`, never `..`."""
+    return bool(_FOLDER_NAME.fullmatch(name)) and ".." not in name and not name.endswith(".")
+
+
+def check_folder_name(name: str, what: str) -> str:
+    """`name` itself. Raises StoreError when it could lead anywhere else than into its own folder."""
+    if not isinstance(name, str) or not is_folder_name(name):
+        raise StoreError(
+            f"{name!r} is no {what}: expected lowercase letters, digits, '.', '_' and '-', "
+            "starting with a letter or digit, without '..'."
+        )
+    return name
+
+
+def check_file_name(name: str) -> str:
+    """`name` itself. Raises StoreError when it is no plain file name."""
+    if not isinstance(name, str) or not _FILE_NAME.fullmatch(name) or ".." in name:
+        raise StoreError(f"{name!r} is no file name for a run: expected letters, digits, '.', '_' and '-' only.")
+    return name
+
+
+def sha256_of(data: bytes | Path) -> str:
+    """SHA-256 in hex of bytes, or of a file read in pieces. Raises OSError when it cannot be read."""
+    digest = hashlib.sha256()
+    if isinstance(data, bytes):
+        digest.update(data)
+    else:
+        with data.open("rb") as source:
+            while chunk := source.read(CHUNK_BYTES):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_limited(path: Path, limit_bytes: int) -> bytes:
+    """The content of a file. Raises StoreError when it is missing, no file, too large or not readable."""
+    try:
+        if not path.is_file():
+            raise StoreError(f"{path.name} is missing")
+        size = path.stat().st_size
+        if size > limit_bytes:
+            raise StoreError(f"{path.name} has {size:,} bytes, the limit is {limit_bytes:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path.name} cannot be read ({error.strerror or error})") from error

@@ -1,0 +1,261 @@
+"""Stored runs: `results/<run_id>/` with run.json, predictions.csv, history.csv and artifacts.
+
+A run counts only once run.json stands there, which is written last; a finished run is never changed.
+Reading many never fails because of one: what cannot be used is listed with its reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from core import limits, paths
+from core.errors import PredictionsInvalid, RunDamaged, RunFinished, StoreError
+from core.registry.labels import AS_IS, LABEL_SCHEMES
+from core.store import tables
+from core.store.atomic import is_temporary, only_writer, write_text, write_together
+from core.store.codec import SCHEMA_VERSION, from_json, run_id_of, to_json
+from core.store.names import Damaged, check_file_name, check_folder_name, is_folder_name, read_limited, sha256_of
+from core.types import Predictions, RunRecord, RunStatus
+
+RECORD, PREDICTIONS, HISTORY = "run.json", "predictions.csv", "history.csv"
+LISTING_HASH_BYTES = 8 * 1024**2  # larger files are summed when they are read, so that a listing stays quick
+
+
+@dataclass(frozen=True, slots=True)
+class RunListing:
+    """All runs of a results folder: the readable records by run_id, and what cannot be used."""
+
+    records: tuple[RunRecord, ...]
+    damaged: tuple[Damaged, ...]
+
+    @property
+    def done(self) -> tuple[RunRecord, ...]:
+        """The finished runs."""
+        return tuple(record for record in self.records if record.status == "done")
+
+
+def run_folder(run_id: str, folder: Path | None = None) -> Path:
+    """Where a run lies. Raises StoreError when `run_id` is no run id."""
+    return (folder or paths.results_folder()) / check_folder_name(run_id, "run id")
+
+
+def run_status(run_id: str, folder: Path | None = None) -> RunStatus | None:
+    """ "done", "failed" or "interrupted"; None where no readable record is stored under `run_id`."""
+    try:
+        return load_record(run_id, folder).status
+    except StoreError:
+        return None
+
+
+def is_finished(run_id: str, folder: Path | None = None) -> bool:
+    """Whether a readable record with status done is stored under `run_id`."""
+    return run_status(run_id, folder) == "done"
+
+
+def write_history(run_id: str, history: pd.DataFrame, folder: Path | None = None) -> None:
+    """Let history.csv of a run under way grow; it counts for nothing until `save_run`.
+
+    Raises: RunFinished when a finished run stands there.
+    """
+    _refuse_finished(run_id, folder)
+    write_text(run_folder(run_id, folder) / HISTORY, tables.history_text(history))
+
+
+def _refuse_finished(run_id: str, folder: Path | None) -> None:
+    if is_finished(run_id, folder):
+        raise RunFinished(
+            f"{run_id} is finished, and a finished run is never changed. "
+            f"Delete {run_folder(run_id, folder)} to run it again, or change the spec (a seed is enough)."
+        )
+
+
+def save_run(
+    record: RunRecord,
+    predictions: Sequence[Predictions] = (),
+    history: pd.DataFrame | None = None,
+    artifacts: Mapping[str, bytes] | None = None,
+    folder: Path | None = None,
+) -> Path:
+    """Store a run; the sha256 of every file beside run.json is added to the record's `artifacts`.
+
+    Args:
+        record: its `run_id` must be that of its spec; `schema_version` is set here.
+        predictions: validation and test; a finished run needs the test part.
+        history: one row per epoch, columns `stage,epoch,seconds,loss,val_loss,…`.
+        artifacts: file name -> content, such as a fitted head.
+    Returns: the folder of the run.
+    Raises: RunFinished when a finished run stands there; RunDamaged when the parts contradict each other;
+        OSError when the disk refuses, and what stood there before stands there still.
+    """
+    _check_parts(record, predictions)
+    files: dict[str, bytes | Path] = {}
+    if predictions:
+        files[PREDICTIONS] = tables.predictions_text(predictions).encode("utf-8")
+    if history is not None and len(history.columns):
+        files[HISTORY] = tables.history_text(history).encode("utf-8")
+    for name, data in (artifacts or {}).items():
+        if check_file_name(name) in (RECORD, PREDICTIONS, HISTORY):
+            raise RunDamaged(f"{record.run_id}: an artifact cannot be called {name}; that name is taken.")
+        files[name] = bytes(data)
+    sums = {name: sha256_of(data) for name, data in files.items()}
+    record = replace(record, schema_version=SCHEMA_VERSION, artifacts=sums)
+    files[RECORD] = to_json(record).encode("utf-8")
+    target = run_folder(record.run_id, folder)
+    with only_writer(target):
+        _refuse_finished(record.run_id, folder)
+        for leftover in target.iterdir() if target.is_dir() else ():
+            if is_temporary(leftover):
+                leftover.unlink(missing_ok=True)
+        write_together(target, files, last=RECORD)
+    return target
+
+
+def _check_parts(record: RunRecord, predictions: Sequence[Predictions]) -> None:
+    expected = run_id_of(record.spec)
+    if record.run_id != expected:
+        raise RunDamaged(f"The record is called {record.run_id!r}, but its spec gives {expected!r}.")
+    splits = [part.split for part in predictions]
+    if len(set(splits)) != len(splits) or not set(splits) <= set(tables.SPLIT_ORDER):
+        raise RunDamaged(f"{record.run_id}: predictions of {splits}; expected validation and test, once each.")
+    if record.status == "done" and "test" not in splits:
+        raise RunDamaged(f"{record.run_id}: a finished run needs predictions of the test split.")
+    for part in predictions:
+        if (part.run_id, part.task, part.class_names) != (record.run_id, record.task, record.class_names):
+            raise RunDamaged(f"{record.run_id}: the {part.split} predictions are of another run, task or class order.")
+    if len(predictions) == 2:
+        first, second = predictions
+        if set(first.image_ids) & set(second.image_ids):
+            raise RunDamaged(f"{record.run_id}: an image stands in validation and in test.")
+        shared = set(first.groups) & set(second.groups)
+        if shared and record.spec.split != "random":
+            raise RunDamaged(
+                f"{record.run_id}: {len(shared)} groups stand in validation and in test, such as {min(shared)!r}; "
+                "only a run with split 'random' may do that."
+            )
+
+
+def load_record(run_id: str, folder: Path | None = None) -> RunRecord:
+    """The record of one run. Raises RunDamaged with the reason, StoreError when `run_id` is no run id."""
+    where = run_folder(run_id, folder)
+    try:
+        if not (where / RECORD).exists():
+            raise StoreError(f"{RECORD} is missing: the run is under way, was killed, or is not here at all")
+        record = from_json(RunRecord, read_limited(where / RECORD, limits.MAX_RUN_JSON_BYTES))
+        if record.run_id != run_id:
+            raise StoreError(f"the folder is called {run_id!r}, but the record says {record.run_id!r}")
+        expected = run_id_of(record.spec)
+        if record.run_id != expected:
+            raise StoreError(f"the spec has been changed: it belongs to {expected!r}")
+    except StoreError as error:
+        raise RunDamaged(f"{run_id}: {error}") from error
+    return record
+
+
+def load_predictions(run_id: str, split: str = "test", folder: Path | None = None) -> Predictions:
+    """The scores of one run on "validation" or "test", exactly as they were saved.
+
+    Raises: RunDamaged when the file is missing, changed since it was written, or contradicts itself.
+    """
+    record = load_record(run_id, folder)
+    data = _checked_bytes(record, PREDICTIONS, limits.MAX_PREDICTIONS_BYTES, folder)
+    try:
+        return tables.predictions_of(tables.predictions_frame(data, record), record, split, positive_class_of(record))
+    except PredictionsInvalid as error:
+        raise RunDamaged(f"{run_id}: predictions.csv contradicts itself: {error}") from error
+
+
+def load_history(run_id: str, folder: Path | None = None) -> pd.DataFrame | None:
+    """One row per epoch, or None for a run without training epochs. Raises RunDamaged."""
+    record = load_record(run_id, folder)
+    if HISTORY not in record.artifacts:
+        return None
+    return tables.history_frame(_checked_bytes(record, HISTORY, limits.MAX_PREDICTIONS_BYTES, folder))
+
+
+def load_artifact(run_id: str, name: str, folder: Path | None = None) -> bytes:
+    """The content of a file beside run.json, checked against its sum. Raises RunDamaged."""
+    return _checked_bytes(load_record(run_id, folder), check_file_name(name), limits.MAX_MODEL_BYTES, folder)
+
+
+def positive_class_of(record: RunRecord) -> str | None:
+    """The class that a binary run looks for; None for other tasks. Raises RunDamaged when nothing says it."""
+    if record.task != "binary":
+        return None
+    for evaluation in record.evaluations:
+        if evaluation.positive_class is not None:
+            return evaluation.positive_class
+    scheme = LABEL_SCHEMES.get(record.spec.label_scheme)
+    if scheme is not None and scheme.positive_class is not None:
+        return scheme.positive_class
+    if record.spec.label_scheme == AS_IS and len(record.class_names) == 2:
+        return record.class_names[1]  # as the label scheme "as_is" defines it
+    raise RunDamaged(f"{record.run_id}: neither an evaluation nor the label scheme names the positive class.")
+
+
+def _checked_bytes(record: RunRecord, name: str, limit_bytes: int, folder: Path | None) -> bytes:
+    expected = record.artifacts.get(name)
+    if expected is None:
+        held = ", ".join(sorted(record.artifacts)) or "none"
+        raise RunDamaged(f"{record.run_id}: the run holds no {name}; its files: {held}.")
+    try:
+        data = read_limited(run_folder(record.run_id, folder) / name, limit_bytes)
+    except StoreError as error:
+        raise RunDamaged(f"{record.run_id}: {error}") from error
+    if sha256_of(data) != expected:
+        raise RunDamaged(f"{record.run_id}: {name} is not the file that was saved (its sha256 differs).")
+    return data
+
+
+def verify_run(run_id: str, folder: Path | None = None) -> RunRecord:
+    """The record, once every file of the run has been read and its sum compared. Raises RunDamaged."""
+    record = load_record(run_id, folder)
+    _check_files(record, folder, largest_bytes=None)
+    return record
+
+
+def _check_files(record: RunRecord, folder: Path | None, largest_bytes: int | None) -> None:
+    where = run_folder(record.run_id, folder)
+    if record.status == "done" and PREDICTIONS not in record.artifacts:
+        raise RunDamaged(f"{record.run_id}: a finished run without {PREDICTIONS}")
+    for name, expected in record.artifacts.items():
+        path = where / check_file_name(name)
+        try:
+            if not path.is_file():
+                raise RunDamaged(f"{record.run_id}: {name} is missing")
+            if largest_bytes is not None and path.stat().st_size > largest_bytes:
+                continue
+            if sha256_of(path) != expected:
+                raise RunDamaged(f"{record.run_id}: {name} is not the file that was saved (its sha256 differs)")
+        except OSError as error:
+            raise RunDamaged(f"{record.run_id}: {name} cannot be read ({error.strerror or error})") from error
+
+
+def list_runs(folder: Path | None = None) -> RunListing:
+    """Every run of the results folder, by name; never raises.
+
+    Files, dotfiles and what a killed writer left are passed over. A folder that cannot be used is listed as
+    Damaged. Files up to LISTING_HASH_BYTES are compared with their sums.
+    """
+    root = folder or paths.results_folder()
+    records: list[RunRecord] = []
+    damaged: list[Damaged] = []
+    try:
+        entries = sorted((p for p in root.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
+    except OSError:  # no results folder yet, or none that may be read
+        return RunListing((), ())
+    for entry in entries:
+        if not entry.is_dir() or is_temporary(entry):
+            continue
+        if not is_folder_name(entry.name):
+            damaged.append(Damaged(entry.name, "the name of the folder is no run id"))
+            continue
+        try:
+            record = load_record(entry.name, root)
+            _check_files(record, root, LISTING_HASH_BYTES)
+        except StoreError as error:
+            damaged.append(Damaged(entry.name, str(error).removeprefix(f"{entry.name}: ")))
+        else:
+            records.append(record)
+    return RunListing(tuple(records), tuple(damaged))
