@@ -1,0 +1,241 @@
+"""Two runs on the same images: the paired difference with its interval, and what may be said of it.
+
+Pairing takes out what both runs share (hard images, hard patients), so it sees smaller differences than two
+separate intervals do. Overlapping intervals of two runs say nothing; this difference does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest, norm
+
+from core.errors import PredictionsInvalid, UndefinedMetric
+from core.evaluation import delong
+from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
+from core.evaluation.metrics import metric_value
+from core.evaluation.thresholds import decide
+from core.registry.metrics import metric_spec
+from core.types import Comparison, Predictions, Threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Several runs on the images that all of them share: values in the order given, the best against each other.
+
+    `values` are recomputed on the shared images, so they may differ from the stored ones where a run has more.
+    """
+
+    metric: str
+    run_ids: tuple[str, ...]
+    values: tuple[float, ...]
+    best: str
+    comparisons: tuple[Comparison, ...]
+    n_images: int
+    n_groups: int
+
+
+def shared_images(runs: Sequence[Predictions]) -> tuple[Predictions, ...]:
+    """The runs' predictions on the images that all of them have, in one order (by image id).
+
+    Raises: PredictionsInvalid when split, task or classes differ, no image is shared, or truth or group of an
+        image differ.
+    """
+    first = runs[0]
+    for other in runs[1:]:
+        for what in ("split", "task", "class_names", "positive_class"):
+            if getattr(first, what) != getattr(other, what):
+                raise PredictionsInvalid(
+                    f"{first.run_id} and {other.run_id} cannot be compared: {what} is {getattr(first, what)!r} "
+                    f"and {getattr(other, what)!r}. Choose runs of one data set and label scheme."
+                )
+    ids = set(map(str, first.image_ids))
+    for other in runs[1:]:
+        ids &= set(map(str, other.image_ids))
+    if not ids:
+        raise PredictionsInvalid(
+            f"{' and '.join(run.run_id for run in runs[:3])} share no image, so nothing can be compared. "
+            "Runs share test images when data set, split and split seed are the same."
+        )
+    aligned = tuple(_subset(run, ids) for run in runs)
+    for other in aligned[1:]:
+        differs = aligned[0].groups.astype(str) != other.groups.astype(str)
+        differs |= (aligned[0].y_true != other.y_true).reshape(len(ids), -1).any(axis=1)
+        if differs.any():
+            raise PredictionsInvalid(
+                f"{first.run_id} and {other.run_id} disagree about the truth or the group of {int(differs.sum())} "
+                f"of {len(ids)} images, such as {aligned[0].image_ids[int(differs.argmax())]!r}. "
+                "Their labels come from different versions of the data."
+            )
+    return aligned
+
+
+def _subset(run: Predictions, ids: set[str]) -> Predictions:
+    names = run.image_ids.astype(str)
+    rows = np.argsort(names, kind="stable")
+    rows = rows[[names[row] in ids for row in rows]]
+    return Predictions(
+        run_id=run.run_id, split=run.split, task=run.task, class_names=run.class_names,
+        positive_class=run.positive_class, **{key: value[rows] for key, value in run.arrays().items()},
+    )  # fmt: skip
+
+
+def compare_runs(
+    first: Predictions,
+    second: Predictions,
+    metric: str = "auc",
+    *,
+    thresholds: tuple[Threshold, Threshold] | None = None,
+    class_name: str | None = None,
+    n_bootstrap: int = 2000,
+    seed: int = 0,
+    level: float = LEVEL,
+    unit: str = "patients",
+) -> Comparison:
+    """First minus second on the images of both, by a paired bootstrap over groups.
+
+    The p-value is that of the bootstrap, so it fits the interval: below 1 - level where 0 lies outside.
+    With n resamples it is never below 2 / (n + 1).
+
+    Args:
+        metric: a key of the metrics' registry. thresholds: of both runs, for metrics that count calls.
+        class_name: None is overall (binary: the positive class).
+    Raises: PredictionsInvalid when the runs do not belong together; UndefinedMetric when a run does not define
+        the metric, there are fewer than two groups, or more than a fifth of the resamples has no value.
+    """
+    metric_spec(metric)
+    first, second = shared_images((first, second))
+    cuts = thresholds or (None, None)
+    values = [metric_value(run, metric, cut, class_name) for run, cut in zip((first, second), cuts, strict=True)]
+    drawn = [
+        bootstrap_values(run, cut, metrics=(metric,), n_bootstrap=n_bootstrap, seed=seed)[metric, class_name]
+        for run, cut in zip((first, second), cuts, strict=True)
+    ]
+    difference = drawn[0] - drawn[1]
+    low, high = percentile_interval(difference, level)
+    if values[0] is None or values[1] is None or low is None or high is None or first.n_groups < 2:
+        raise UndefinedMetric(
+            f"{first.run_id} and {second.run_id}: {metric} cannot be compared on {len(first)} images of "
+            f"{first.n_groups} {unit}; it is not defined there, or for too many resamples."
+        )
+    kept = difference[np.isfinite(difference)]
+    return _comparison(
+        first, second, metric, values[0] - values[1], low, high, _bootstrap_p(kept),
+        "paired " + bootstrap_method(n_bootstrap, unit), distinguishable=low > 0 or high < 0,
+    )  # fmt: skip
+
+
+def _bootstrap_p(differences: np.ndarray) -> float:
+    """Two-sided: twice the smaller share of resamples on one side of 0, the observed one counted in."""
+    below, above = (differences <= 0).sum(), (differences >= 0).sum()
+    return float(min(1.0, 2 * (min(below, above) + 1) / (len(differences) + 1)))
+
+
+def _comparison(
+    first: Predictions, second: Predictions, metric: str, difference: float, low: float, high: float,
+    p_value: float, method: str, *, distinguishable: bool,
+) -> Comparison:  # fmt: skip
+    return Comparison(
+        first=first.run_id, second=second.run_id, metric=metric, difference=difference, low=low, high=high,
+        p_value=p_value, method=method, n_images=len(first), n_groups=first.n_groups, distinguishable=distinguishable,
+    )  # fmt: skip
+
+
+def compare_delong(first: Predictions, second: Predictions, *, level: float = LEVEL) -> Comparison:
+    """AUC of first minus second by DeLong's paired test; binary only, every image taken as independent.
+
+    Raises: UndefinedMetric for other tasks or fewer than two images of a class; PredictionsInvalid as above.
+    Source: DeLong et al. 1988, Biometrics 44:837.
+    """
+    first, second = shared_images((first, second))
+    if first.task != "binary":
+        raise UndefinedMetric(f"DeLong's test compares binary AUCs; {first.run_id} is {first.task}.")
+    i = first.positive_index
+    truth = first.truth_of(i).astype(bool)
+    scores = [np.asarray(run.y_prob[:, i], dtype=np.float64) for run in (first, second)]
+    difference, error, p_value = delong.paired_difference(scores[0], scores[1], truth)
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return _comparison(
+        first, second, "auc", difference, difference - half, difference + half, p_value, "DeLong, paired",
+        distinguishable=p_value < 1 - level,
+    )  # fmt: skip
+
+
+def mcnemar(
+    first: Predictions, second: Predictions, thresholds: tuple[Threshold, Threshold], *, level: float = LEVEL
+) -> Comparison:
+    """Accuracy of first minus second at their decisions, with McNemar's exact p-value.
+
+    Only images that one run decides rightly and the other wrongly count. Every image is taken as independent;
+    the interval is Wald's for paired shares. Multilabel: an image is right when all its labels are.
+    Source: McNemar 1947, Psychometrika 12:153; exact form: the sign test.
+    """
+    first, second = shared_images((first, second))
+    right = []
+    for run, threshold in zip((first, second), thresholds, strict=True):
+        right.append((decide(run, threshold) == run.y_true).reshape(len(run), -1).all(axis=1))
+    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    n = len(first)
+    apart = only_first + only_second
+    p_value = float(binomtest(only_first, apart, 0.5).pvalue) if apart else 1.0
+    difference = (only_first - only_second) / n
+    error = np.sqrt(max(0.0, apart / n - difference**2) / n)
+    half = float(norm.ppf(0.5 + level / 2) * error)
+    return _comparison(
+        first, second, "accuracy", difference, difference - half, difference + half, p_value, "McNemar, exact",
+        distinguishable=p_value < 1 - level,
+    )  # fmt: skip
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values corrected for their number, in the order given: reject those below the level.
+
+    Source: Holm 1979, Scand J Stat 6:65.
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = largest
+    return tuple(corrected)
+
+
+def compare_with_best(
+    runs: Sequence[Predictions],
+    metric: str = "auc",
+    *,
+    thresholds: Sequence[Threshold] | None = None,
+    n_bootstrap: int = 2000,
+    seed: int = 0,
+    level: float = LEVEL,
+    unit: str = "patients",
+) -> Ranking:
+    """Find the best run on the shared images and compare it with every other.
+
+    The first of equals is the best. A run that does not define the metric is an error, not the worst.
+    Raises: as `compare_runs`; PredictionsInvalid without any run.
+    """
+    if not runs:
+        raise PredictionsInvalid("There are no runs to compare; choose at least one.")
+    aligned = shared_images(runs)
+    cuts: Sequence[Threshold | None] = thresholds if thresholds is not None else [None] * len(runs)
+    values = [metric_value(run, metric, cut) for run, cut in zip(aligned, cuts, strict=True)]
+    numbers = [value for value in values if value is not None]
+    if len(numbers) != len(values):
+        raise UndefinedMetric(f"{aligned[values.index(None)].run_id}: {metric} is not defined on these images.")
+    best = numbers.index(max(numbers) if metric_spec(metric).higher_is_better else min(numbers))
+    comparisons = []
+    for i, run in enumerate(aligned):
+        if i == best:
+            continue
+        pair = None if thresholds is None else (thresholds[best], thresholds[i])
+        comparisons.append(
+            compare_runs(aligned[best], run, metric, thresholds=pair, n_bootstrap=n_bootstrap, seed=seed,
+                         level=level, unit=unit)
+        )  # fmt: skip
+    return Ranking(
+        metric=metric, run_ids=tuple(run.run_id for run in aligned), values=tuple(numbers),
+        best=aligned[best].run_id, comparisons=tuple(comparisons), n_images=len(aligned[0]),
+        n_groups=aligned[0].n_groups,
+    )  # fmt: skip
