@@ -14,6 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from core.data.images import read_header
+from core.data.phantom_path import is_phantom
 from core.data.readers.common import ReadResult, listed
 from core.data.sources import content_hash
 from core.errors import DatasetInvalid, ImageRefused
@@ -123,7 +124,8 @@ def _with_content_hash(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _hash_or_reason(path: str) -> tuple[str, str]:
     try:
-        read_header(Path(path))
+        if not is_phantom(path) and ".npz#" not in path:  # those two have no file of their own
+            read_header(Path(path))
         return content_hash(path), ""
     except ImageRefused as error:
         return "", str(error)
