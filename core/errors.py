@@ -8,7 +8,8 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
     ├── SpecInvalid           a run, plan or setting that contradicts itself
     ├── DataError
     │   ├── DatasetInvalid    a data set folder that cannot be used; carries every problem found
-    │   └── ImageRefused      one image that cannot be read, or is over a limit
+    │   ├── ImageRefused      one image that cannot be read, or is over a limit
+    │   └── DownloadFailed    a public file that could not be fetched whole; nothing was left behind
     ├── WeightsUnavailable    pretrained weights that are neither here nor to be downloaded
     ├── TrainingFailed        a loss that is no longer a number, or nothing to train on
     ├── PredictionsInvalid    scores that contradict themselves (lengths, NaN, rows that do not sum to 1)
@@ -65,6 +66,10 @@ class DatasetInvalid(DataError):
 
 class ImageRefused(DataError):
     """One image that cannot be read, or is over a limit of `core.limits`."""
+
+
+class DownloadFailed(DataError):
+    """A public file that could not be fetched whole; the message holds the steps by hand."""
 
 
 class WeightsUnavailable(MedLensError):
