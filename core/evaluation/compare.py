@@ -12,11 +12,13 @@ from scipy.stats import binomtest, norm
 
 from core.errors import PredictionsInvalid, UndefinedMetric
 from core.evaluation import delong
-from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
-from core.evaluation.metrics import metric_value
+from core.evaluation.intervals import LEVEL, bootstrap_method, percentile_interval
+from core.evaluation.paired import PairedValues, paired_values, shared_images
 from core.evaluation.thresholds import decide
 from core.registry.metrics import metric_spec
 from core.types import Comparison, Predictions, Threshold
+
+FEW = 10  # resamples beyond 0, below which counting them is coarse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,51 +37,6 @@ class Ranking:
     n_groups: int
 
 
-def shared_images(runs: Sequence[Predictions]) -> tuple[Predictions, ...]:
-    """The runs' predictions on the images that all of them have, in one order (by image id).
-
-    Raises: PredictionsInvalid when split, task or classes differ, no image is shared, or truth or group of an
-        image differ.
-    """
-    first = runs[0]
-    for other in runs[1:]:
-        for what in ("split", "task", "class_names", "positive_class"):
-            if getattr(first, what) != getattr(other, what):
-                raise PredictionsInvalid(
-                    f"{first.run_id} and {other.run_id} cannot be compared: {what} is {getattr(first, what)!r} "
-                    f"and {getattr(other, what)!r}. Choose runs of one data set and label scheme."
-                )
-    ids = set(map(str, first.image_ids))
-    for other in runs[1:]:
-        ids &= set(map(str, other.image_ids))
-    if not ids:
-        raise PredictionsInvalid(
-            f"{' and '.join(run.run_id for run in runs[:3])} share no image, so nothing can be compared. "
-            "Runs share test images when data set, split and split seed are the same."
-        )
-    aligned = tuple(_subset(run, ids) for run in runs)
-    for other in aligned[1:]:
-        differs = aligned[0].groups.astype(str) != other.groups.astype(str)
-        differs |= (aligned[0].y_true != other.y_true).reshape(len(ids), -1).any(axis=1)
-        if differs.any():
-            raise PredictionsInvalid(
-                f"{first.run_id} and {other.run_id} disagree about the truth or the group of {int(differs.sum())} "
-                f"of {len(ids)} images, such as {aligned[0].image_ids[int(differs.argmax())]!r}. "
-                "Their labels come from different versions of the data."
-            )
-    return aligned
-
-
-def _subset(run: Predictions, ids: set[str]) -> Predictions:
-    names = run.image_ids.astype(str)
-    rows = np.argsort(names, kind="stable")
-    rows = rows[[names[row] in ids for row in rows]]
-    return Predictions(
-        run_id=run.run_id, split=run.split, task=run.task, class_names=run.class_names,
-        positive_class=run.positive_class, **{key: value[rows] for key, value in run.arrays().items()},
-    )  # fmt: skip
-
-
 def compare_runs(
     first: Predictions,
     second: Predictions,
@@ -94,8 +51,7 @@ def compare_runs(
 ) -> Comparison:
     """First minus second on the images of both, by a paired bootstrap over groups.
 
-    The p-value is that of the bootstrap, so it fits the interval: below 1 - level where 0 lies outside.
-    With n resamples it is never below 2 / (n + 1).
+    The p-value comes from the same resamples, so it agrees with the interval but for rounding at the edge.
 
     Args:
         metric: a key of the metrics' registry. thresholds: of both runs, for metrics that count calls.
@@ -104,31 +60,41 @@ def compare_runs(
         the metric, there are fewer than two groups, or more than a fifth of the resamples has no value.
     """
     metric_spec(metric)
-    first, second = shared_images((first, second))
-    cuts = thresholds or (None, None)
-    values = [metric_value(run, metric, cut, class_name) for run, cut in zip((first, second), cuts, strict=True)]
-    drawn = [
-        bootstrap_values(run, cut, metrics=(metric,), n_bootstrap=n_bootstrap, seed=seed)[metric, class_name]
-        for run, cut in zip((first, second), cuts, strict=True)
-    ]
-    difference = drawn[0] - drawn[1]
+    runs = shared_images((first, second))
+    drawn = paired_values(runs, metric, thresholds, class_name=class_name, n_bootstrap=n_bootstrap, seed=seed)
+    return _paired_comparison(runs, metric, drawn, level, "paired " + bootstrap_method(n_bootstrap, unit))
+
+
+def _paired_comparison(
+    runs: Sequence[Predictions], metric: str, values: Sequence[PairedValues], level: float, method: str
+) -> Comparison:
+    (first, second), (one, two) = runs, values
+    difference = one.resampled - two.resampled
     low, high = percentile_interval(difference, level)
-    if values[0] is None or values[1] is None or low is None or high is None or first.n_groups < 2:
+    if one.value is None or two.value is None or low is None or high is None or first.n_groups < 2:
         raise UndefinedMetric(
             f"{first.run_id} and {second.run_id}: {metric} cannot be compared on {len(first)} images of "
-            f"{first.n_groups} {unit}; it is not defined there, or for too many resamples."
+            f"{first.n_groups} groups; it is not defined there, or for too many resamples."
         )
     kept = difference[np.isfinite(difference)]
     return _comparison(
-        first, second, metric, values[0] - values[1], low, high, _bootstrap_p(kept),
-        "paired " + bootstrap_method(n_bootstrap, unit), distinguishable=low > 0 or high < 0,
+        first, second, metric, one.value - two.value, low, high, bootstrap_p(kept, one.value - two.value), method,
+        distinguishable=low > 0 or high < 0,
     )  # fmt: skip
 
 
-def _bootstrap_p(differences: np.ndarray) -> float:
-    """Two-sided: twice the smaller share of resamples on one side of 0, the observed one counted in."""
-    below, above = (differences <= 0).sum(), (differences >= 0).sum()
-    return float(min(1.0, 2 * (min(below, above) + 1) / (len(differences) + 1)))
+def bootstrap_p(differences: np.ndarray, observed: float) -> float:
+    """Two-sided: twice the smaller share of resamples on one side of 0, the observed one counted in.
+
+    Where fewer than ten resamples lie there, that share is coarse and never small enough to outlast a
+    correction for many comparisons: the normal tail with the resamples' standard error is taken if smaller.
+    """
+    beyond = int(min((differences <= 0).sum(), (differences >= 0).sum()))
+    counted = min(1.0, 2 * (beyond + 1) / (len(differences) + 1))
+    error = float(differences.std(ddof=1))
+    if beyond >= FEW or error == 0:
+        return float(counted)
+    return float(min(counted, 2 * norm.sf(abs(observed) / error)))
 
 
 def _comparison(
@@ -219,21 +185,19 @@ def compare_with_best(
     if not runs:
         raise PredictionsInvalid("There are no runs to compare; choose at least one.")
     aligned = shared_images(runs)
-    cuts: Sequence[Threshold | None] = thresholds if thresholds is not None else [None] * len(runs)
-    values = [metric_value(run, metric, cut) for run, cut in zip(aligned, cuts, strict=True)]
-    numbers = [value for value in values if value is not None]
-    if len(numbers) != len(values):
-        raise UndefinedMetric(f"{aligned[values.index(None)].run_id}: {metric} is not defined on these images.")
+    drawn = paired_values(aligned, metric, thresholds, n_bootstrap=n_bootstrap, seed=seed)
+    numbers = []
+    for run, values in zip(aligned, drawn, strict=True):
+        if values.value is None:
+            raise UndefinedMetric(f"{run.run_id}: {metric} is not defined on these {len(run)} images.")
+        numbers.append(values.value)
     best = numbers.index(max(numbers) if metric_spec(metric).higher_is_better else min(numbers))
-    comparisons = []
-    for i, run in enumerate(aligned):
-        if i == best:
-            continue
-        pair = None if thresholds is None else (thresholds[best], thresholds[i])
-        comparisons.append(
-            compare_runs(aligned[best], run, metric, thresholds=pair, n_bootstrap=n_bootstrap, seed=seed,
-                         level=level, unit=unit)
-        )  # fmt: skip
+    method = "paired " + bootstrap_method(n_bootstrap, unit)
+    comparisons = [
+        _paired_comparison((aligned[best], run), metric, (drawn[best], drawn[i]), level, method)
+        for i, run in enumerate(aligned)
+        if i != best
+    ]
     return Ranking(
         metric=metric, run_ids=tuple(run.run_id for run in aligned), values=tuple(numbers),
         best=aligned[best].run_id, comparisons=tuple(comparisons), n_images=len(aligned[0]),

@@ -26,11 +26,14 @@ def resample_weights(groups: np.ndarray, n_bootstrap: int, seed: int) -> Iterato
     Source: Efron & Tibshirani 1993; resampling whole clusters: Field & Welsh 2007, J R Stat Soc B 69:369.
     """
     names, of_image = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    rng = np.random.default_rng(seed)
+    # NumPy keeps the raw bits of a bit generator for ever, but not what Generator.integers makes of them:
+    # stored intervals must come out the same after an update
+    bits = np.random.PCG64(seed)
     left, block = n_bootstrap, max(1, BLOCK_CELLS // len(groups))
     while left > 0:
         rows = min(block, left)
-        drawn = rng.integers(0, len(names), size=(rows, len(names)))
+        raw = bits.random_raw(rows * len(names)) >> np.uint64(32)
+        drawn = (raw * np.uint64(len(names)) >> np.uint64(32)).astype(np.int64).reshape(rows, len(names))
         drawn += np.arange(rows)[:, None] * len(names)
         counts = np.bincount(drawn.ravel(), minlength=rows * len(names)).reshape(rows, len(names))
         yield counts.astype(np.float64).take(of_image, axis=1)

@@ -4,6 +4,7 @@ A weighting says how often each image counts. Ones give the plain value; the cou
 give that resample's value. Scores are sorted once per class, then all weightings are worked off as matrices.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ class Prepared:
     class_names: tuple[str, ...]
     task: str
     positive_index: int | None
-    ranked: tuple[_Ranked, ...]
+    ranked: Mapping[int, _Ranked]  # class index -> its ranking
     counted: np.ndarray | None  # (n, 4 C) zeros and ones
     brier: np.ndarray  # (n,)
     binned: np.ndarray  # (n, bins): observed minus predicted, in the bin of the prediction
@@ -84,8 +85,15 @@ def brier_terms(pred: Predictions) -> np.ndarray:
     return squared.mean(axis=1) if pred.task == "multilabel" else squared.sum(axis=1)
 
 
-def prepare(pred: Predictions, threshold: Threshold | None, metrics: Iterable[str] = ALL_METRICS) -> Prepared:
-    """Sort and count once. Raises PredictionsInvalid when a metric needs a threshold and there is none."""
+def prepare(
+    pred: Predictions, threshold: Threshold | None, metrics: Iterable[str] = ALL_METRICS, *, per_class: bool = True
+) -> Prepared:
+    """Sort and count once.
+
+    Args:
+        per_class: False where only the overall values are asked for; a binary task then ranks one class alone.
+    Raises: PredictionsInvalid when a metric needs a threshold and there is none.
+    """
     wanted = tuple(metrics)
     scores = np.asarray(pred.y_prob, dtype=np.float64)
     count = len(pred.class_names)
@@ -103,12 +111,15 @@ def prepare(pred: Predictions, threshold: Threshold | None, metrics: Iterable[st
     binned = np.zeros((len(pred), CALIBRATION_BINS))
     rows = np.repeat(np.arange(len(pred)), predicted.shape[1])
     np.add.at(binned, (rows, bin_of(predicted).ravel()), (observed - predicted).ravel() / predicted.shape[1])
-    ranks = set(wanted) & set(SCORE_METRICS)
+    ranked: dict[int, _Ranked] = {}
+    if set(wanted) & set(SCORE_METRICS):
+        alone = pred.task == "binary" and not per_class
+        ranked = {i: _rank(scores[:, i], truth[:, i]) for i in ([pred.positive_index] if alone else range(count))}
     return Prepared(
         class_names=pred.class_names,
         task=pred.task,
         positive_index=pred.positive_index if pred.task == "binary" else None,
-        ranked=tuple(_rank(scores[:, i], truth[:, i]) for i in range(count)) if ranks else (),
+        ranked=ranked,
         counted=counted,
         brier=brier_terms(pred),
         binned=binned,
@@ -164,36 +175,31 @@ def _add(values: dict[Key, np.ndarray], metric: str, per_class: np.ndarray, prep
     else:
         values[metric, None] = np.full(len(per_class), np.nan)
     for i, name in enumerate(prepared.class_names):
-        values[metric, name] = per_class[:, i]
+        if metric not in SCORE_METRICS or i in prepared.ranked:
+            values[metric, name] = per_class[:, i]
 
 
 def _ranking_values(prepared: Prepared, weights: np.ndarray) -> dict[str, np.ndarray]:
-    auc = np.empty((len(weights), len(prepared.ranked)))
-    precision = np.empty_like(auc)
-    for i, ranked in enumerate(prepared.ranked):
-        if (
-            prepared.task == "binary"
-            and i == 1
-            and len(prepared.ranked) == 2
-            and "average_precision" not in prepared.metrics
-        ):
-            auc[:, 1] = auc[:, 0]  # two classes whose scores sum to 1 are one ranking read from both ends
-            continue
-        auc[:, i], precision[:, i] = _rank_class(ranked, weights)
+    auc = np.full((len(weights), len(prepared.class_names)), np.nan)
+    precision = auc.copy()
+    for i, ranked in prepared.ranked.items():
+        auc[:, i], precision[:, i] = _rank_class(ranked, weights, "average_precision" in prepared.metrics)
     return {"auc": auc, "average_precision": precision}
 
 
-def _rank_class(ranked: _Ranked, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """AUC (the Mann-Whitney share, ties one half) and average precision (step sum), each (B,)."""
+def _rank_class(ranked: _Ranked, weights: np.ndarray, with_precision: bool) -> tuple[np.ndarray, np.ndarray | float]:
+    """AUC (the Mann-Whitney share, ties one half) and average precision (step sum, or NaN), each (B,)."""
     positive = weights.take(ranked.positives, axis=1)
     negatives = np.zeros((len(weights), len(ranked.negatives) + 1))
     np.cumsum(weights.take(ranked.negatives, axis=1), axis=1, out=negatives[:, 1:])
-    positives = np.zeros((len(weights), len(ranked.positives) + 1))
-    np.cumsum(positive, axis=1, out=positives[:, 1:])
-    total_positive, total_negative = positives[:, -1], negatives[:, -1]
+    total_positive, total_negative = positive.sum(axis=1), negatives[:, -1]
     below = negatives.take(ranked.below, axis=1)
     won = below if not ranked.ties else 0.5 * (below + negatives.take(ranked.upto, axis=1))
     auc = np.einsum("ij,ij->i", positive, won) / (total_positive * total_negative)
+    if not with_precision:
+        return auc, math.nan
+    positives = np.zeros((len(weights), len(ranked.positives) + 1))
+    np.cumsum(positive, axis=1, out=positives[:, 1:])
     if ranked.ties:
         true_calls = total_positive[:, None] - positives.take(ranked.first_tie, axis=1)
     else:
