@@ -111,14 +111,18 @@ def _fill(model: keras.Model, spec: ArchitectureSpec, weights: str) -> None:
         return
     if weights == "imagenet":
         if spec.weights != "imagenet":
-            raise SpecInvalid(f"{spec.title} has no ImageNet weights; train it with weights = 'none' (strategy scratch).")
+            raise SpecInvalid(
+                f"{spec.title} has no ImageNet weights; train it with weights = 'none' (strategy scratch)."
+            )
         copy_by_name(load_imagenet(spec), model)
         return
     file = network_file(weights)
     try:
         source = keras.models.load_model(file, compile=False)
     except (ValueError, OSError, TypeError) as error:
-        raise WeightsUnavailable(f"{file.name} cannot be read as a Keras model: {str(error).splitlines()[0]}") from error
+        raise WeightsUnavailable(
+            f"{file.name} cannot be read as a Keras model: {str(error).splitlines()[0]}"
+        ) from error
     names = {layer.name for layer in source.layers}
     lacking = [layer.name for layer in model.layers if layer.weights and layer.name not in names]
     if lacking:

@@ -1,15 +1,46 @@
-"""The one door to Keras: sets what must be set before its import, then imports it.
+"""The one door to Keras: sets what must be set before its import, then imports it quietly.
 
-Other files of `core/nn` write `from core.nn.backend import keras`. TensorFlow's chatter on standard
-error is switched off unless the user has asked for it.
+Other files of `core/nn` write `from core.nn.backend import keras`.
 """
 
+import contextlib
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # informational lines about CPU instructions help nobody here
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-import keras
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what native code writes to standard error; show it when the block fails.
+
+    TensorFlow logs two lines about CPU instructions at import, before any of its log settings count.
+    """
+    try:
+        saved = os.dup(2)
+    except OSError:  # no standard error at all, as under some service managers
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+with _quiet_stderr():
+    import keras
 
 __all__ = ["backend_name", "keras", "versions"]
 

@@ -21,7 +21,7 @@ BatchDone = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitSettings:
-    """How to train: `patience` epochs without a better validation loss end it; the rate then falls on plateaus before."""
+    """How to train: `patience` epochs without a better validation loss end it; the rate falls on plateaus before."""
 
     epochs: int
     batch_size: int

@@ -45,7 +45,9 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
             x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
         x = layers.Dropout(dropout, seed=seed + 2, name="head_dropout2")(x)
     else:
-        raise SpecInvalid(f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, castro_perez_dense.")
+        raise SpecInvalid(
+            f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, castro_perez_dense."
+        )
     logits = layers.Dense(class_count, name=LOGITS)(x)
     activation = "sigmoid" if task == "multilabel" else "softmax"
     return layers.Activation(activation, name=PROBABILITIES)(logits)

@@ -11,7 +11,7 @@ from core.nn.backend import keras
 
 
 def compact_cnn(pixels):
-    """Four blocks of two 3 x 3 convolutions with batch normalisation, 24 to 128 filters, halved after each of the first three.
+    """Four blocks of two 3 x 3 convolutions with batch normalisation, 16 to 128 filters, halved after the first three.
 
     Small enough to train on two cores in minutes; at 112 px the last stage has 14 x 14 cells, fine
     enough for its heat map to point at a nodule.

@@ -4,6 +4,7 @@ A network whose weights cannot be found is never built with random ones instead.
 """
 
 import hashlib
+import warnings
 from pathlib import Path
 
 from core import paths
@@ -29,23 +30,39 @@ def load_imagenet(spec: ArchitectureSpec) -> keras.Model:
     file = imagenet_file(spec)
     if file is not None:
         base = build(include_top=False, weights=None, input_shape=shape)
-        try:
-            base.load_weights(file)
-        except (ValueError, OSError, KeyError) as error:
-            raise WeightsUnavailable(
-                f"{file.name} in MEDLENS_WEIGHTS does not hold weights of {spec.title} without its top: "
-                f"{str(error).splitlines()[0]}. Write it with model.save_weights on "
-                f"keras.applications.{spec.builder}(include_top=False)."
-            ) from error
+        _load_every_layer(base, file, spec)
         return base
     try:
         return build(include_top=False, weights="imagenet", input_shape=shape)
-    except Exception as error:  # noqa: BLE001 - Keras raises bare Exception when a download fails
+    except Exception as error:
         raise WeightsUnavailable(
             f"ImageNet weights of {spec.title} could not be downloaded ({str(error).splitlines()[0][:120]}). "
             f"Either connect to the internet once, so that Keras downloads them, or set MEDLENS_WEIGHTS to a folder "
             f"that holds {spec.key}_notop.weights.h5."
         ) from error
+
+
+def _load_every_layer(base: keras.Model, file: Path, spec: ArchitectureSpec) -> None:
+    """Load a weight file, and refuse one that leaves a kernel as it was: Keras only warns of missing layers."""
+    kernels = {w.path: _bytes_hash(w) for w in base.weights if len(w.shape) >= 2}
+    cause: Exception | None = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            base.load_weights(file)
+        untouched = [w.path for w in base.weights if kernels.get(w.path) == _bytes_hash(w)]
+        reason = f"it has nothing for {untouched[0]}" if untouched else ""
+    except (ValueError, OSError, KeyError) as error:
+        cause, reason = error, str(error).splitlines()[0]
+    if reason:
+        raise WeightsUnavailable(
+            f"{file.name} in MEDLENS_WEIGHTS does not hold weights of {spec.title} without its top: {reason}. "
+            f"Write it with model.save_weights on keras.applications.{spec.builder}(include_top=False)."
+        ) from cause
+
+
+def _bytes_hash(weight) -> bytes:
+    return hashlib.blake2b(keras.ops.convert_to_numpy(weight).tobytes(), digest_size=16).digest()
 
 
 def copy_by_name(source: keras.Model, target: keras.Model) -> None:

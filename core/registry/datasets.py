@@ -92,7 +92,7 @@ DATASETS: Mapping[str, DatasetSpec] = by_key(
         licence="public domain (NIH Clinical Center; credit asked for)",
         citation="Wang et al. 2017, ChestX-ray8, CVPR, arXiv:1705.02315",
         caveats=(
-            "Labels were mined from reports by text rules and are wrong in more than one of ten cases for some findings.",
+            "Labels were mined from reports by text rules and are wrong in over one of ten cases for some.",
             "A patient has up to 184 images.",
         ),
         manual_download="Kaggle: nih-chest-xrays/sample (5,606 images) or nih-chest-xrays/data (112,120 images).",
@@ -110,7 +110,7 @@ DATASETS: Mapping[str, DatasetSpec] = by_key(
         citation="Rahman et al. 2021, doi:10.1016/j.compbiomed.2021.104319",
         caveats=(
             "Classes come from different hospitals and ages: a network can tell the source instead of the disease.",
-            "No patient identity: images of one patient may stand in two splits, and no check can see it.",
+            "No patient identity: images of one patient may stand in two splits, unseen by any check.",
         ),
         expected_counts={"COVID": 3616, "Lung_Opacity": 6012, "Normal": 10192, "Viral Pneumonia": 1345},
         manual_download="Kaggle: tawsifurrahman/covid19-radiography-database; ROOT holds the four class folders.",

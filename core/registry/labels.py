@@ -81,7 +81,7 @@ _NIH_MULTI = LabelScheme(
 _NIH_ANY = LabelScheme(
     key="nih_any", title="Any of the 14 findings or none", task="binary",
     class_names=("No finding", "Finding"), positive_class="Finding",
-    mapping={**{f: "Finding" for f in NIH_FINDINGS}, "No Finding": "No finding"}, source=NIH,
+    mapping={**dict.fromkeys(NIH_FINDINGS, "Finding"), "No Finding": "No finding"}, source=NIH,
 )  # fmt: skip
 _NIH_MASS = LabelScheme(
     key="nih_mass_nodule", title="Mass or nodule against everything else", task="binary",
@@ -96,7 +96,8 @@ _NIH_MASS = LabelScheme(
 _COVID_RADIOGRAPHY = LabelScheme(
     key="covid_four", title="COVID, lung opacity, normal or viral pneumonia", task="multiclass",
     class_names=("Normal", "COVID", "Lung opacity", "Viral pneumonia"),
-    mapping={"COVID": "COVID", "Lung_Opacity": "Lung opacity", "Normal": "Normal", "Viral Pneumonia": "Viral pneumonia"},
+    mapping={"COVID": "COVID", "Lung_Opacity": "Lung opacity", "Normal": "Normal",
+             "Viral Pneumonia": "Viral pneumonia"},
     source="Rahman et al. 2021, doi:10.1016/j.compbiomed.2021.104319",
 )  # fmt: skip
 

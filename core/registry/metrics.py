@@ -29,13 +29,13 @@ METRICS: Mapping[str, MetricSpec] = by_key(
             "Altman & Bland 1994, BMJ 309:102", needs_threshold=True),
     _metric("f1", "F1", "Harmonic mean of sensitivity and PPV.", "van Rijsbergen 1979, Information Retrieval",
             needs_threshold=True),
-    _metric("accuracy", "Accuracy", "Share of all images that are decided rightly; high by itself where a class is rare.",
+    _metric("accuracy", "Accuracy", "Share of images decided rightly; high by itself where a class is rare.",
             "scikit-learn", per_class=False, needs_threshold=True),
     _metric("balanced_accuracy", "Balanced accuracy", "Mean of the classes' sensitivities; 1 / classes by chance.",
             "Brodersen et al. 2010, doi:10.1109/ICPR.2010.764", per_class=False, needs_threshold=True),
     _metric("brier", "Brier score", "Mean squared distance between stated probabilities and the truth; 0 is best.",
             "Brier 1950, Mon Weather Rev 78:1", higher_is_better=False, per_class=False),
-    _metric("calibration_error", "Calibration error", "Mean gap between stated probability and observed share; 0 is best.",
+    _metric("calibration_error", "Calibration error", "Mean gap of stated probability and observed share; 0 is best.",
             "Naeini et al. 2015, AAAI 29", higher_is_better=False, per_class=False),
 )  # fmt: skip
 

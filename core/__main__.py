@@ -1,0 +1,22 @@
+"""python -m core: the command line. Each command lives in `core/cli`; heavy imports happen inside it."""
+
+import typer
+
+from core.cli.benchmark import benchmark
+from core.cli.data import app as data_app
+from core.cli.models import evaluate, export, predict
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="MedLens: train, compare and explain networks on medical images. Research and teaching only.",
+)
+app.add_typer(data_app, name="data", help="List, check and download data sets.")
+app.command()(benchmark)
+app.command()(export)
+app.command()(predict)
+app.command()(evaluate)
+
+if __name__ == "__main__":
+    app(prog_name="python -m core")

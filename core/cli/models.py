@@ -1,0 +1,140 @@
+"""`export`, `predict` and `evaluate`: a run becomes a model, and a model answers images or a whole data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from core.cli.console import REFUSED, err, guarded, out, print_json, progress_report
+from core.errors import ImageRefused, SpecInvalid
+
+OVERLAY_STRENGTH = 0.6  # as the Predict page starts with
+DISCLAIMER = "Research and teaching only: not a medical device, not a diagnosis."
+
+
+def export(
+    run_id: Annotated[str, typer.Argument(help="A finished CNN+MLP run in results/.")],
+    name: Annotated[str, typer.Argument(help="Name of the new folder in models/.")],
+    json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Turn a stored run into models/NAME: one Keras graph with its card, reloaded and compared."""
+    with guarded():
+        from core.training.exporting import export_run
+
+        card, folder = export_run(run_id, name)
+        if json_out:
+            print_json(
+                {"name": card.name, "run_id": card.run_id, "sha256": card.sha256, "model_bytes": card.model_bytes}
+            )
+        else:
+            out.print(
+                f"{card.name}: {card.title}, {card.model_bytes / 1e6:.1f} MB, in models/{folder.name}.", markup=False
+            )
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Image files.")],
+    model: Annotated[str, typer.Option(help="A folder in models/.")],
+    explain: Annotated[Path | None, typer.Option(help="Folder for Grad-CAM overlays, one PNG per image.")] = None,
+    json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Predict image files; those that cannot be read are refused by name, the others go on."""
+    with guarded():
+        from core.data.images import decode_image
+        from core.evaluation.decision import decided_classes
+        from core.nn.serving import Predictor
+
+        predictor = Predictor.load(model)
+        card, answers, refused = predictor.card, [], {}
+        with progress_report("predicting") as report:
+            for number, file in enumerate(files):
+                report("images", number, len(files))
+                try:
+                    rgb = decode_image(file)
+                except ImageRefused as error:
+                    refused[str(file)] = str(error)
+                    continue
+                result = predictor.predict(rgb, explain is not None, image_id=file.name)
+                answer: dict[str, object] = {
+                    "file": str(file),
+                    "probabilities": dict(zip(card.class_names, map(float, result.probabilities), strict=True)),
+                    "verdict": list(decided_classes(result.probabilities, card)),
+                }
+                if explain is not None:
+                    answer["overlay"] = str(_write_overlay(explain, number, file, result, card))
+                answers.append(answer)
+        if json_out:
+            print_json(
+                {
+                    "model": card.name,
+                    "threshold": dict(card.threshold.values),
+                    "notice": DISCLAIMER,
+                    "predictions": answers,
+                    "refused": refused,
+                }
+            )
+        else:
+            _print_predictions(answers, card.class_names)
+        for reason in refused.values():
+            err.print(reason, style="red", markup=False)
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+def _write_overlay(folder: Path, number: int, file: Path, result, card) -> Path:  # type: ignore[no-untyped-def]
+    from core.data.images import encode_png
+    from core.figures.overlay import blend
+
+    folder.mkdir(parents=True, exist_ok=True)
+    top = int(np.argmax(result.probabilities))
+    positive = card.class_names.index(card.positive_class) if card.positive_class else top
+    # a number in front keeps two files of the same name apart
+    target = folder / f"{number:04d}-{file.stem}-{card.class_names[positive].lower().replace(' ', '-')}.png"
+    target.write_bytes(encode_png(blend(result.prepared, result.heatmaps[positive].values, OVERLAY_STRENGTH)))
+    return target
+
+
+def _print_predictions(answers: list[dict], class_names: tuple[str, ...]) -> None:
+    table = Table(box=None)
+    table.add_column("file", overflow="fold")
+    table.add_column("verdict")
+    for name in class_names:
+        table.add_column(name, justify="right")
+    for answer in answers:
+        verdict = ", ".join(answer["verdict"]) or "none"
+        table.add_row(answer["file"], verdict, *(f"{p:.3f}" for p in answer["probabilities"].values()))
+    out.print(table)
+    out.print(DISCLAIMER)
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A folder in models/.")],
+    dataset: Annotated[str, typer.Argument(help="A data set key, as in `data list`.")],
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    split: Annotated[str, typer.Option(help="test: the test part only; all: every labelled image.")] = "test",
+    label_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="RAW=CLASS for raw labels that are named otherwise; repeatable, the rest is dropped."
+        ),
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable rows, by name.")] = False,
+    json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Score a shipped model on a labelled folder: external validation, with the estimates of a run."""
+    with guarded():
+        from core.training.external import evaluate_model
+
+        if split not in ("test", "all"):
+            raise SpecInvalid(f"--split is {split!r}; expected test or all.")
+        with progress_report(f"{model} on {dataset}") as report:
+            result = evaluate_model(
+                model, dataset, root, split=split, label_map=label_map or [], skip_bad=skip_bad, report=report
+            )
+        if json_out:
+            print_json(result.document())
+            return
+        for line in result.lines():
+            out.print(line, markup=False)

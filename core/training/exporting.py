@@ -1,0 +1,43 @@
+"""Export: a stored run becomes models/<name>/, with threshold and temperature from its validation part."""
+
+from pathlib import Path
+
+from core.errors import SpecInvalid
+from core.evaluation.calibration import apply_temperature, fit_temperature
+from core.evaluation.report import evaluate
+from core.evaluation.thresholds import choose_threshold
+from core.store.models import save_model
+from core.store.runs import load_artifact, load_predictions, load_record
+from core.types import ModelCard
+
+EXPORTED = ("head.keras", "network.keras", "seen_images.txt", "features.json")
+
+
+def export_run(
+    run_id: str,
+    name: str,
+    *,
+    rule: str = "youden",
+    results_folder: Path | None = None,
+    models_folder: Path | None = None,
+) -> tuple[ModelCard, Path]:
+    """Write models/<name>/ from a finished CNN+MLP run.
+
+    The temperature is fitted on validation, the threshold chosen there on calibrated scores, and the card's
+    estimates are those of the test part on calibrated scores.
+    Returns: the card and the folder.
+    Raises: SpecInvalid for a run without a network; RunDamaged; WeightsUnavailable; ModelDamaged.
+    """
+    from core.nn.export import build_model_folder
+
+    record = load_record(run_id, results_folder)
+    if record.status != "done":
+        raise SpecInvalid(f"{run_id} is {record.status}; only a finished run can be exported. Run its plan again.")
+    artifacts = {n: load_artifact(run_id, n, results_folder) for n in EXPORTED if n in record.artifacts}
+    validation = load_predictions(run_id, "validation", results_folder)
+    test = load_predictions(run_id, "test", results_folder)
+    temperature = fit_temperature(validation)
+    threshold = choose_threshold(apply_temperature(validation, temperature), rule)
+    evaluation = evaluate(apply_temperature(test, temperature), threshold)
+    card, files = build_model_folder(name, record, artifacts, evaluation, temperature)
+    return card, save_model(card, files, models_folder)

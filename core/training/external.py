@@ -1,0 +1,203 @@
+"""External validation: a shipped model on any labelled data set, with the estimates of a run.
+
+Says how many of the images the model has seen in training: a number on those is no validation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.data.labelling import apply_scheme
+from core.data.load import load_table
+from core.data.splits import assign_splits, default_kind
+from core.errors import DatasetInvalid, SpecInvalid, StoreError
+from core.evaluation.report import evaluate
+from core.registry.labels import label_scheme
+from core.store.codec import encode
+from core.store.models import load_card, model_folder
+from core.store.runs import load_record
+from core.training.progress import Report, silent
+from core.training.runner import SEEN_DIGITS, SEEN_IMAGES
+from core.types import DatasetSpec, DatasetTable, Evaluation, LabelledSet, LabelScheme, ModelCard, Predictions
+
+NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
+BATCH_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExternalResult:
+    """A model's evaluation on a data set, and what a reader must know to believe it."""
+
+    card: ModelCard
+    dataset: str
+    split: str
+    evaluation: Evaluation
+    n_seen: int
+    refused: tuple[str, ...]
+    dropped: Mapping[str, int]
+
+    def warnings(self) -> list[str]:
+        """Sentences that must stand beside the numbers."""
+        lines = []
+        if self.n_seen:
+            lines.append(
+                f"{self.n_seen} of {self.evaluation.n_images} images were used to train or tune this model: "
+                "these numbers are no validation. Use --split test, or other data."
+            )
+        if self.evaluation.n_images < 100:
+            lines.append(f"Only {self.evaluation.n_images} images: the intervals are wide for a reason.")
+        return lines
+
+    def document(self) -> dict[str, object]:
+        """Everything as plain JSON values."""
+        document = encode(self.evaluation)
+        document.update(
+            model=self.card.name, dataset=self.dataset, split=self.split, n_seen_in_training=self.n_seen,
+            warnings=self.warnings(), refused=list(self.refused), dropped=dict(self.dropped), notice=NOTICE,
+        )  # fmt: skip
+        return dict(document)
+
+    def lines(self) -> list[str]:
+        """The estimates in words, one a line."""
+        found = self.evaluation
+        lines = [
+            f"{self.card.name} on {self.dataset} ({self.split}): {found.n_images} images of {found.n_groups} groups"
+        ]
+        for e in found.estimates:
+            value = "not defined" if e.value is None else f"{e.value:.3f}"
+            interval = "" if e.low is None else f"  ({e.low:.3f}–{e.high:.3f}, {e.method})"
+            lines.append(f"  {e.metric:<20}{e.class_name or 'overall':<24}{value}{interval}")
+        return [*lines, *self.warnings(), NOTICE]
+
+
+def evaluate_model(
+    name: str,
+    dataset: str,
+    root: Path | None,
+    *,
+    split: str = "test",
+    label_map: Sequence[str] = (),
+    skip_bad: bool = False,
+    report: Report = silent,
+) -> ExternalResult:
+    """Score models/<name> on the data set under `root`.
+
+    Args:
+        split: "test" is the source's own test part, or, on the data set that the model was trained on, the
+            test part of its run; "all" is every labelled image.
+        label_map: "RAW=CLASS" entries, for raw labels that are named otherwise than the model's classes.
+    Raises: DatasetInvalid; SpecInvalid when labels and classes do not meet, or there is no test part.
+    """
+    card = load_card(name)
+    report("reading the data set", 0, 1)
+    table = load_table(dataset, root, policy="skip" if skip_bad else "stop")
+    labelled = apply_scheme(table, meeting_scheme(card, table.spec, label_map))
+    rows = _rows_of(card, table, labelled, split)
+    frame = labelled.rows.iloc[rows]
+    seen = _seen_hashes(name)
+    prob = _scores(name, frame["path"].astype(str).tolist(), report)
+    predictions = Predictions(
+        run_id=name,
+        split=split,
+        task=card.task,
+        class_names=card.class_names,
+        positive_class=card.positive_class,
+        image_ids=frame["image_id"].to_numpy(dtype=str),
+        groups=frame["group"].to_numpy(dtype=str),
+        y_true=labelled.y_true[rows],
+        y_prob=prob,
+    )
+    report("computing intervals", 0, 1)
+    return ExternalResult(
+        card=card,
+        dataset=dataset,
+        split=split,
+        evaluation=evaluate(predictions, card.threshold),
+        n_seen=int(sum(content[:SEEN_DIGITS] in seen for content in frame["content_hash"])),
+        refused=table.refused,
+        dropped=labelled.dropped,
+    )
+
+
+def meeting_scheme(card: ModelCard, spec: DatasetSpec, label_map: Sequence[str]) -> LabelScheme:
+    """The label scheme that turns a data set's raw labels into the model's classes.
+
+    In this order: the explicit map; a scheme of the data set with the same classes; raw labels that are the
+    class names in upper or lower case. Raises SpecInvalid when none of these gives every class.
+    """
+    if label_map:
+        return _mapped_scheme(card, spec, label_map)
+    for key in spec.label_schemes:
+        scheme = label_scheme(key, spec)
+        if scheme.class_names == card.class_names:
+            return scheme
+    by_name = {name.casefold(): name for name in card.class_names}
+    mapping = {raw: by_name.get(raw.casefold()) for raw in spec.class_names}
+    if set(card.class_names) - set(mapping.values()):
+        raise SpecInvalid(
+            f"The labels of {spec.title} ({', '.join(spec.class_names)}) are not the classes of {card.name} "
+            f"({', '.join(card.class_names)}). Say which is which: --map 'RAW=CLASS', once per label."
+        )
+    return _scheme(card, mapping)
+
+
+def _mapped_scheme(card: ModelCard, spec: DatasetSpec, label_map: Sequence[str]) -> LabelScheme:
+    mapping: dict[str, str | None] = dict.fromkeys(spec.class_names)
+    for entry in label_map:
+        raw, separator, name = entry.partition("=")
+        if not separator or raw not in mapping or name not in card.class_names:
+            raise SpecInvalid(
+                f"--map {entry!r}: expected RAW=CLASS with RAW one of {', '.join(spec.class_names)} "
+                f"and CLASS one of {', '.join(card.class_names)}."
+            )
+        mapping[raw] = name
+    return _scheme(card, mapping)
+
+
+def _scheme(card: ModelCard, mapping: Mapping[str, str | None]) -> LabelScheme:
+    return LabelScheme(
+        key=f"as_{card.name}", title=f"Classes of {card.name}", task=card.task, class_names=card.class_names,
+        positive_class=card.positive_class, mapping=mapping, source="names given or matched",
+    )  # fmt: skip
+
+
+def _rows_of(card: ModelCard, table: DatasetTable, labelled: LabelledSet, split: str) -> np.ndarray:
+    if split == "all":
+        return np.arange(len(labelled))
+    official = np.flatnonzero((labelled.rows["split"] == "test").to_numpy())
+    if len(official):
+        return official
+    if table.spec.key != card.training_dataset:
+        raise SpecInvalid(
+            f"{table.spec.title} has no test part here, and {card.name} was not trained on it: use --split all."
+        )
+    try:
+        spec = load_record(card.run_id).spec
+    except StoreError as error:
+        raise SpecInvalid(f"The run of {card.name} cannot be read, so its test part is not known: {error}") from error
+    kind = spec.split if default_kind(table) != "official" else default_kind(table)
+    return assign_splits(labelled, kind, spec.split_seed, fold=spec.fold).indices("test")
+
+
+def _seen_hashes(name: str) -> frozenset[str]:
+    file = model_folder(name) / SEEN_IMAGES
+    return frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
+
+
+def _scores(name: str, image_paths: list[str], report: Report) -> np.ndarray:
+    """Calibrated scores (n, C) of images, decoded ahead of the network."""
+    from core.nn.features import decoded_batches
+    from core.nn.serving import Predictor
+
+    if not image_paths:
+        raise DatasetInvalid("There is no labelled image to score. Look at `python -m core data check`.")
+    predictor = Predictor.load(name)
+    scores: list[np.ndarray] = []
+    done = 0
+    for batch in decoded_batches(image_paths, predictor.card.preprocess, BATCH_SIZE):
+        scores.append(predictor.probabilities(batch))
+        done += len(batch)
+        report("scoring", done, len(image_paths))
+    return np.concatenate(scores)

@@ -1,0 +1,126 @@
+"""Named grids of RunSpec, read from TOML files.
+
+    title = "..."                      what it compares, for people
+    [defaults]                         fields of RunSpec shared by all runs
+    dataset = "chest_xray"
+    [[runs]]                           lists are multiplied out: 3 architectures x 5 heads = 15 runs
+    architecture = ["mobilenet_v2", "xception", "vgg16"]
+    head = ["mlp", "random_forest"]
+    [[runs]]
+    name = "cnn"                       a single run that others can start from: weights = "run:cnn"
+
+A plan is a list of independent runs: nothing is shared between them but the feature cache and `results/`.
+A run that starts from another names it by run id once read, so that it stands alone.
+"""
+
+import dataclasses
+import itertools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core import paths
+from core.errors import SpecInvalid
+from core.registry.architectures import architecture_spec
+from core.registry.datasets import dataset_spec
+from core.registry.heads import head_spec
+from core.registry.labels import AS_IS, label_scheme
+from core.store.codec import run_id_of
+from core.types import AugmentationSpec, PreprocessSpec, RunSpec
+
+FIELDS = {field.name for field in dataclasses.fields(RunSpec)}
+SEQUENCES = ("learning_rates",)  # a list here is one value, not a grid
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """A titled list of runs, in the order in which they are trained."""
+
+    key: str
+    title: str
+    runs: tuple[RunSpec, ...]
+
+
+def plan_files() -> dict[str, Path]:
+    """The plans that ship with the library, by key."""
+    return {file.stem: file for file in sorted(paths.plans_folder().glob("*.toml"))}
+
+
+def load_plan(name: str) -> Plan:
+    """A shipped plan by key, or a TOML file by path.
+
+    Raises: SpecInvalid that names the file, the run and the field; UnknownKey for a key that no catalogue has.
+    """
+    shipped = plan_files()
+    file = shipped.get(name, Path(name))
+    if not file.is_file():
+        raise SpecInvalid(f"No plan {name!r}. Known: {', '.join(shipped)}; or give the path of a TOML file.")
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecInvalid(f"{file.name} is not a TOML file: {error}.") from error
+    unknown = sorted(set(content) - {"title", "defaults", "runs"})
+    if unknown or not content.get("runs"):
+        what = f"unknown entries {', '.join(unknown)}" if unknown else "no [[runs]]"
+        raise SpecInvalid(f"{file.name}: {what}. A plan has title, [defaults] and one or more [[runs]].")
+    return Plan(file.stem, str(content.get("title", file.stem)), _expand(content, file.name))
+
+
+def _expand(content: Mapping[str, Any], file_name: str) -> tuple[RunSpec, ...]:
+    named: dict[str, str] = {}
+    specs: list[RunSpec] = []
+    for number, entry in enumerate(content["runs"], start=1):
+        where = f"{file_name}, run {number}"
+        fields = {**content.get("defaults", {}), **entry}
+        name = fields.pop("name", None)
+        expanded = [_spec(values, named, where) for values in _multiply(fields)]
+        if name is not None:
+            if len(expanded) != 1:
+                raise SpecInvalid(
+                    f"{where}: the name {name!r} stands for {len(expanded)} runs; a named run is a single one."
+                )
+            named[str(name)] = run_id_of(expanded[0])
+        specs += expanded
+    ids = [run_id_of(spec) for spec in specs]
+    if len(set(ids)) != len(ids):
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        raise SpecInvalid(f"{file_name}: the same run stands twice: {', '.join(twice)}.")
+    return tuple(specs)
+
+
+def _multiply(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All combinations of the fields that are lists."""
+    many = [key for key, value in fields.items() if isinstance(value, list) and key not in SEQUENCES]
+    return [
+        {**fields, **dict(zip(many, values, strict=True))} for values in itertools.product(*(fields[k] for k in many))
+    ]
+
+
+def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> RunSpec:
+    unknown = sorted(set(values) - FIELDS)
+    if unknown:
+        raise SpecInvalid(f"{where}: unknown fields {', '.join(unknown)}. Known: {', '.join(sorted(FIELDS))}, name.")
+    fields = dict(values)
+    try:
+        if isinstance(fields.get("preprocess"), Mapping):
+            fields["preprocess"] = PreprocessSpec(**fields["preprocess"])
+        if isinstance(fields.get("augmentation"), Mapping):
+            fields["augmentation"] = AugmentationSpec(**fields["augmentation"])
+        if "learning_rates" in fields:
+            fields["learning_rates"] = tuple(float(rate) for rate in fields["learning_rates"])
+        weights = str(fields.get("weights", ""))
+        if weights.startswith("run:") and weights[4:] in named:
+            fields["weights"] = f"run:{named[weights[4:]]}"
+        spec = RunSpec(**fields)
+    except (TypeError, ValueError) as error:
+        raise SpecInvalid(f"{where}: {error}.") from error
+    architecture_spec(spec.architecture)
+    head_spec(spec.head)
+    if spec.label_scheme != AS_IS and spec.label_scheme not in dataset_spec(spec.dataset).label_schemes:
+        label_scheme(spec.label_scheme)
+        raise SpecInvalid(
+            f"{where}: the labels {spec.label_scheme!r} are not of {spec.dataset}; "
+            f"it has {', '.join(dataset_spec(spec.dataset).label_schemes)}."
+        )
+    return spec

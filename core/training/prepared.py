@@ -1,0 +1,92 @@
+"""From a RunSpec to labelled images in their splits, checked before any training.
+
+The same data serve all runs of a plan, so the last few are remembered within the process.
+"""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.data.labelling import apply_scheme
+from core.data.load import load_table
+from core.data.quality import check_images
+from core.data.splits import assign_splits, audit_overlap, class_counts
+from core.errors import DatasetInvalid
+from core.registry.labels import label_scheme
+from core.training.progress import Report, silent
+from core.types import ClassCounts, LabelledSet, OverlapAudit, RunSpec
+
+KEPT = 4  # data sets in memory at once: rows of text, a few MB each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedData:
+    """Labelled rows with splits, the overlap audit and the counts that are stored with every run."""
+
+    labelled: LabelledSet
+    audit: OverlapAudit
+    counts: tuple[ClassCounts, ...]
+
+    def part(self, split: str) -> tuple[list[str], list[str], np.ndarray]:
+        """Paths, content hashes and truth of one split."""
+        rows = self.labelled.indices(split)
+        frame = self.labelled.rows
+        return (
+            frame["path"].iloc[rows].astype(str).tolist(),
+            frame["content_hash"].iloc[rows].astype(str).tolist(),
+            self.labelled.y_true[rows],
+        )
+
+
+_PREPARED: OrderedDict[str, PreparedData] = OrderedDict()
+
+
+def prepare_data(spec: RunSpec, root: Path | None, report: Report = silent) -> PreparedData:
+    """Load, check, label and split the data of `spec`.
+
+    Raises: DatasetInvalid when images cannot be read (each by name), or a group would cross splits.
+    """
+    facts = [
+        spec.dataset,
+        dict(spec.dataset_options),
+        str(root),
+        spec.label_scheme,
+        spec.split,
+        spec.split_seed,
+        spec.fold,
+    ]
+    key = json.dumps(facts, sort_keys=True)
+    if key not in _PREPARED:
+        _PREPARED[key] = _prepare(spec, root, report)
+        while len(_PREPARED) > KEPT:
+            _PREPARED.popitem(last=False)
+    _PREPARED.move_to_end(key)
+    return _PREPARED[key]
+
+
+def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
+    report("reading the data set", 0, 1)
+    table = load_table(spec.dataset, root, options=spec.dataset_options)
+    report("reading the data set", 1, 1)
+    if not table.spec.synthetic:  # phantoms are drawn, there is no file that could be broken
+        quality = check_images(table, progress=lambda done, total: report("checking every image", done, total))
+        if quality.unreadable:
+            raise DatasetInvalid(
+                f"{table.spec.title}: {len(quality.unreadable)} images cannot be read. Mend or remove them, "
+                "or leave them out by name with `python -m core data check --skip-bad`.",
+                [f"{path}: {reason}" for path, reason in quality.unreadable],
+            )
+    labelled = assign_splits(
+        apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), spec.split, spec.split_seed, fold=spec.fold
+    )
+    audit = audit_overlap(labelled)
+    if spec.split != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
+        raise DatasetInvalid(
+            f"{table.spec.title}: {audit.groups_in_several_splits} groups and {audit.images_in_several_splits} "
+            "identical images stand in more than one split. Only split = 'random' may do that, and it is marked.",
+            audit.examples,
+        )
+    return PreparedData(labelled=labelled, audit=audit, counts=class_counts(labelled))

@@ -1,0 +1,200 @@
+"""RunSpec -> predictions, history and record, stored in `results/<run_id>/`.
+
+Validation chooses (head settings, early stopping, threshold, temperature); the test rows are scored once,
+last. A run that is stored is returned as it is. Ctrl-C and failures leave a readable record behind.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.data.balance import balanced_rows, class_weights
+from core.errors import MedLensError
+from core.evaluation.report import evaluate_run
+from core.store.atomic import write_text
+from core.store.codec import SCHEMA_VERSION, run_id_of
+from core.store.runs import HISTORY, is_finished, load_record, run_folder, save_run
+from core.store.tables import history_text
+from core.training.environment import environment, peak_memory_bytes
+from core.training.prepared import PreparedData, prepare_data
+from core.training.progress import Report, silent
+from core.types import Predictions, RunRecord, RunSpec
+
+SEEN_IMAGES = "seen_images.txt"
+SEEN_DIGITS = 12  # of 32: at 100,000 images the chance of one false match is under 1 in 10,000
+
+
+@dataclass(slots=True)
+class Trained:
+    """What a strategy hands back: scores of both scored splits in row order, and what it cost.
+
+    `exportable` runs hold a network that can become a model of its own; they keep the hashes of what it saw.
+    """
+
+    y_prob: dict[str, np.ndarray]
+    artifacts: dict[str, bytes]
+    params_total: int
+    params_trained: int
+    chosen: dict[str, object] = field(default_factory=dict)
+    exportable: bool = False
+
+
+class Stopwatch:
+    """Seconds per stage, summed where a stage comes twice."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+@dataclass(slots=True)
+class Job:
+    """One run under way: its data, its clock, and its growing history file."""
+
+    spec: RunSpec
+    run_id: str
+    data: PreparedData
+    watch: Stopwatch
+    report: Report
+    results_folder: Path | None
+    history: list[dict[str, float | int | str]] = field(default_factory=list)
+
+    def epoch_done(self, row: dict[str, float | int | str]) -> None:
+        """Keep one epoch's numbers and let `history.csv` grow."""
+        self.history.append(row)
+        write_text(run_folder(self.run_id, self.results_folder) / HISTORY, history_text(pd.DataFrame(self.history)))
+        epochs = self.spec.epochs
+        self.report(f"training ({row['stage']})", min(int(row["epoch"]), epochs), epochs)
+
+    def history_frame(self) -> pd.DataFrame | None:
+        """One row per epoch, or None when nothing was trained in epochs."""
+        return pd.DataFrame(self.history) if self.history else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.data.labelled.scheme.class_names
+
+    @property
+    def task(self) -> str:
+        return self.data.labelled.scheme.task
+
+    def training_rows(self, y_train: np.ndarray) -> np.ndarray:
+        """Positions within the training part, after balancing."""
+        rng = np.random.default_rng([self.spec.seed, 1])
+        return balanced_rows(y_train, self.class_names, self.spec.balance, rng)
+
+    def class_weight(self, y_train: np.ndarray) -> dict[int, float] | None:
+        return class_weights(y_train, self.class_names, self.spec.balance)
+
+
+def run(
+    spec: RunSpec, *, root: Path | None = None, report: Report = silent, results_folder: Path | None = None
+) -> RunRecord:
+    """Train, score and store one run; a finished one is loaded instead.
+
+    Args:
+        root: the data set's folder (None for phantoms, and for sets under the data folder).
+        report: told the stage, how much is done, and of how much.
+    Returns: the record as stored.
+    Raises: MedLensError after the record was stored as "failed"; KeyboardInterrupt after "interrupted".
+    """
+    run_id = run_id_of(spec)
+    if is_finished(run_id, results_folder):
+        return load_record(run_id, results_folder)
+    watch = Stopwatch()
+    with watch.stage("data"):
+        data = prepare_data(spec, root, report)
+    job = Job(spec, run_id, data, watch, report, results_folder)
+    # stored before the work starts, so that a killed process leaves a record that says so
+    _store_unfinished(job, "interrupted", "training began and did not finish: it is still running, or was killed")
+    try:
+        record, predictions, artifacts = _train_and_evaluate(job)
+    except KeyboardInterrupt:
+        _store_unfinished(job, "interrupted", "stopped by the user before it was finished")
+        raise
+    except MedLensError as error:
+        _store_unfinished(job, "failed", str(error))
+        raise
+    save_run(record, predictions, job.history_frame(), artifacts, folder=results_folder)
+    return load_record(run_id, results_folder)
+
+
+def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[str, bytes]]:
+    from core.training import strategies
+
+    trained = strategies.train(job)
+    artifacts = {**trained.artifacts, **_seen_images(job)} if trained.exportable else trained.artifacts
+    predictions = [_predictions(job, split, trained.y_prob[split]) for split in ("validation", "test")]
+    job.report("computing intervals", 0, 1)
+    with job.watch.stage("evaluation"):
+        evaluations = evaluate_run(predictions[0], predictions[1])
+    job.report("computing intervals", 1, 1)
+    record = replace(
+        _base_record(job, "done"),
+        evaluations=evaluations,
+        params_total=trained.params_total,
+        params_trained=trained.params_trained,
+        model_bytes=sum(map(len, trained.artifacts.values())) + 4 * (trained.params_total - trained.params_trained),
+        chosen_settings=trained.chosen,
+    )
+    return record, predictions, artifacts
+
+
+def _seen_images(job: Job) -> dict[str, bytes]:
+    """Short hashes of the training and validation images: they tell later whether a data set has been seen."""
+    hashes = {content[:SEEN_DIGITS] for split in ("train", "validation") for content in job.data.part(split)[1]}
+    return {SEEN_IMAGES: ("\n".join(sorted(hashes)) + "\n").encode("ascii")}
+
+
+def _predictions(job: Job, split: str, y_prob: np.ndarray) -> Predictions:
+    labelled = job.data.labelled
+    rows = labelled.indices(split)
+    return Predictions(
+        run_id=job.run_id,
+        split=split,
+        task=job.task,
+        class_names=job.class_names,
+        positive_class=labelled.scheme.positive_class,
+        image_ids=labelled.rows["image_id"].iloc[rows].to_numpy(dtype=str),
+        groups=labelled.rows["group"].iloc[rows].to_numpy(dtype=str),
+        y_true=labelled.y_true[rows],
+        y_prob=y_prob,
+    )
+
+
+def _base_record(job: Job, status: str) -> RunRecord:
+    labelled = job.data.labelled
+    return RunRecord(
+        schema_version=SCHEMA_VERSION,
+        run_id=job.run_id,
+        spec=job.spec,
+        status=status,  # type: ignore[arg-type]
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        class_names=job.class_names,
+        task=labelled.scheme.task,
+        counts=job.data.counts,
+        audit=job.data.audit,
+        dataset_fingerprint=labelled.table.fingerprint,
+        dropped=labelled.dropped,
+        seconds={name: round(value, 3) for name, value in job.watch.seconds.items()},
+        peak_memory_bytes=peak_memory_bytes(),
+        environment=environment(),
+    )
+
+
+def _store_unfinished(job: Job, status: str, reason: str) -> None:
+    record = replace(_base_record(job, status), failure=reason)
+    save_run(record, [], job.history_frame(), {}, folder=job.results_folder)

@@ -1,0 +1,140 @@
+"""Every architecture of the registry, built small: parameters, features, CAM layer, scaling, saving."""
+
+import numpy as np
+import pytest
+
+from core.registry.architectures import ARCHITECTURES
+from core.registry.heads import HEADS
+
+pytestmark = pytest.mark.keras
+SMALL = {"inception_v3": 96, "xception": 96, "castro_perez_five": 256}  # what each accepts at least; others 64
+
+
+def side_of(spec):
+    return SMALL.get(spec.key, 64)
+
+
+@pytest.fixture(scope="module")
+def build():
+    from core.nn.backbones import build_backbone
+
+    made = {}
+
+    def get(spec):
+        if spec.key not in made:
+            made[spec.key] = build_backbone(spec, input_px=side_of(spec), seed=3)
+        return made[spec.key]
+
+    return get
+
+
+every = pytest.mark.parametrize("spec", ARCHITECTURES.values(), ids=lambda s: s.key)
+
+
+@every
+def test_the_built_graph_has_the_parameters_features_and_layer_of_its_entry(spec, build):
+    model = build(spec)
+    scaling = sum(layer.count_params() for layer in model.layers if layer.name.startswith("to_"))
+    assert model.count_params() - scaling == spec.params
+    assert model.output.shape[-1] == spec.feature_dim
+    assert spec.cam_layer in {layer.name for layer in model.layers}
+
+
+@every
+def test_no_model_is_nested_as_a_layer(spec, build):
+    from core.nn.backend import keras
+
+    assert not any(isinstance(layer, keras.Model) for layer in build(spec).layers)
+
+
+@every
+def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, build):
+    from core.nn.saving import model_bytes, model_from_bytes
+
+    model = build(spec)
+    side = side_of(spec)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype("uint8")
+    before = np.asarray(model.predict_on_batch(pixels.astype("float32")))
+    after = np.asarray(model_from_bytes(model_bytes(model)).predict_on_batch(pixels.astype("float32")))
+    assert np.isfinite(before).all()
+    np.testing.assert_allclose(before, after, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("key", "library"),
+    [("vgg16", "vgg16"), ("resnet50_v2", "resnet_v2"), ("densenet121", "densenet"), ("mobilenet_v2", "mobilenet_v2")],
+)
+def test_the_scaling_in_the_graph_is_that_of_keras_applications(key, library, build):
+    from core.nn.backbones import scale_pixels
+    from core.nn.backend import keras
+
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 5, 5, 3)).astype("float32")
+    inputs = keras.Input((5, 5, 3))
+    scaled = keras.Model(inputs, scale_pixels(inputs, ARCHITECTURES[key]))
+    expected = getattr(keras.applications, library).preprocess_input(pixels.copy())
+    np.testing.assert_allclose(np.asarray(scaled(pixels)), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_castro_and_perez_network_has_exactly_its_published_parameters():
+    from core.nn.backend import keras
+    from core.nn.heads import attach_head
+    from core.nn.networks import castro_perez_five
+
+    pixels = keras.Input((256, 256, 1))
+    output = attach_head(castro_perez_five(pixels), HEADS["castro_perez_dense"], 3, "multiclass", scaler=False)
+    assert keras.Model(pixels, output).count_params() == 1_583_011
+
+
+def test_wagners_head_has_exactly_his_published_parameters():
+    # slides: 18,279 parameters on 512 features with one output unit; ours has two, 20 weights and a bias more
+    from core.nn.backend import keras
+    from core.nn.heads import attach_head
+
+    features = keras.Input((512,))
+    model = keras.Model(features, attach_head(features, HEADS["mlp"], 2, "binary", scaler=False))
+    assert model.count_params() == 18_279 + 21
+
+
+def test_a_run_of_another_architecture_is_refused_as_weights(tmp_path, build):
+    from core.errors import WeightsUnavailable
+    from core.nn.backbones import build_backbone
+
+    build(ARCHITECTURES["compact_cnn"]).save(tmp_path / "compact.keras")
+    with pytest.raises(WeightsUnavailable, match="is no MobileNetV2"):
+        build_backbone(ARCHITECTURES["mobilenet_v2"], input_px=64, weights=str(tmp_path / "compact.keras"))
+
+
+def test_missing_imagenet_weights_are_one_sentence_with_both_ways_out(monkeypatch, tmp_path):
+    from core.errors import WeightsUnavailable
+    from core.nn.backbones import build_backbone
+    from core.nn.backend import keras
+
+    def no_network(*_args, **_settings):
+        raise Exception("URL fetch failure on https://example.invalid/weights.h5: None -- no network")
+
+    monkeypatch.setenv("MEDLENS_WEIGHTS", str(tmp_path))
+    real = keras.applications.MobileNetV2
+    monkeypatch.setattr(
+        keras.applications,
+        "MobileNetV2",
+        lambda *a, weights=None, **k: no_network() if weights == "imagenet" else real(*a, weights=weights, **k),
+    )
+    with pytest.raises(WeightsUnavailable, match=r"connect to the internet once.*MEDLENS_WEIGHTS.*mobilenet_v2_notop"):
+        build_backbone(ARCHITECTURES["mobilenet_v2"], input_px=64, weights="imagenet")
+
+
+def test_a_folder_of_weights_is_used_and_a_wrong_file_is_named(monkeypatch, tmp_path, build):
+    from core.errors import WeightsUnavailable
+    from core.nn.backbones import build_backbone
+    from core.nn.backend import keras
+
+    spec = ARCHITECTURES["mobilenet_v2"]
+    source = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(64, 64, 3))
+    source.save_weights(tmp_path / "mobilenet_v2_notop.weights.h5")
+    monkeypatch.setenv("MEDLENS_WEIGHTS", str(tmp_path))
+    model = build_backbone(spec, input_px=64, weights="imagenet")
+    for name in ("Conv1", "block_16_project", "Conv_1"):
+        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], source.get_layer(name).get_weights()[0])
+    (tmp_path / "vgg16_notop.weights.h5").write_bytes((tmp_path / "mobilenet_v2_notop.weights.h5").read_bytes())
+    with pytest.raises(WeightsUnavailable, match="vgg16_notop"):
+        build_backbone(ARCHITECTURES["vgg16"], input_px=64, weights="imagenet")

@@ -1,0 +1,64 @@
+"""The compiled Grad-CAM is the map of tf-keras-vis, for every class, from one forward pass."""
+
+import numpy as np
+import pytest
+
+from core.registry.architectures import ARCHITECTURES
+from core.registry.heads import HEADS
+
+pytestmark = pytest.mark.keras
+CASES = [("mobilenet_v2", 96), ("vgg16", 64), ("resnet50_v2", 64), ("compact_cnn", 64)]
+
+
+@pytest.mark.parametrize(("key", "side"), CASES, ids=[key for key, _ in CASES])
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+def test_compiled_maps_equal_tf_keras_vis_for_every_class(key, side, task):
+    from core.nn.backbones import build_backbone
+    from core.nn.explain import reference_gradcam
+    from core.nn.heads import build_network
+    from core.nn.runtime import CompiledKeras
+
+    spec = ARCHITECTURES[key]
+    model = build_network(build_backbone(spec, input_px=side, seed=5), HEADS["mlp_wide"], 3, task, scaler=True, seed=5)
+    pixels = np.random.default_rng(2).integers(0, 256, (2, side, side, 3)).astype("uint8")
+    before = np.asarray(model.predict_on_batch(pixels.astype("float32")))
+    output = CompiledKeras(model, spec.cam_layer).run(pixels, maps=True)
+    np.testing.assert_allclose(output.probabilities, before, atol=1e-5)
+    assert output.cams.max() > 0, "random weights must give some map that is not empty, or the test shows nothing"
+    for image in range(2):
+        for index in range(3):
+            expected = reference_gradcam(model, pixels[image], index, spec.cam_layer)
+            np.testing.assert_allclose(output.cams[image, index], expected, atol=1e-5 * max(1.0, expected.max()))
+    # the reference works on a clone: the shared model keeps its softmax
+    np.testing.assert_array_equal(np.asarray(model.predict_on_batch(pixels.astype("float32"))), before)
+
+
+def test_an_empty_map_says_so_and_stays_zero():
+    from core.nn.explain import heatmap
+
+    made = heatmap(np.zeros((7, 7), np.float32), image_id="a", class_name="Nodule", layer="x", size_px=56)
+    assert made.is_empty
+    assert made.values.shape == (56, 56)
+    assert made.values.max() == 0
+
+
+def test_a_map_is_scaled_by_its_own_maximum_and_keeps_its_place():
+    from core.nn.explain import heatmap
+
+    raw = np.zeros((7, 7), np.float32)
+    raw[1, 5] = 0.02
+    made = heatmap(raw, image_id="a", class_name="Nodule", layer="x", size_px=56)
+    assert not made.is_empty
+    assert made.grid == (7, 7)
+    row, column = np.unravel_index(made.values.argmax(), made.values.shape)
+    assert 8 <= row < 16  # cell 1 of 7 at 8 px each
+    assert 40 <= column < 48
+    assert 0.85 < made.values.max() <= 1.0  # (15 / 16)^2: no pixel lies on the centre of a cell
+
+
+def test_a_map_that_is_not_finite_is_refused():
+    from core.errors import ExplanationFailed
+    from core.nn.explain import heatmap
+
+    with pytest.raises(ExplanationFailed, match="not finite"):
+        heatmap(np.array([[np.nan, 1.0]]), image_id="a", class_name="Nodule", layer="x", size_px=8)
