@@ -142,7 +142,8 @@ def _catalogue(file_name: str) -> Mapping[str, Mapping[str, object]]:
     found = importlib.util.find_spec("medmnist")
     if found is None or not found.submodule_search_locations:
         raise DownloadFailed(
-            f"The medmnist package, which knows the addresses, is not installed: {WITHOUT_PACKAGE}. {_by_hand(file_name)}"
+            "The medmnist package, which knows the addresses, is not installed: "
+            f"{WITHOUT_PACKAGE}. {_by_hand(file_name)}"
         )
     source = Path(next(iter(found.submodule_search_locations))) / "info.py"
     try:

@@ -72,8 +72,11 @@ def _checked_table(result: ReadResult, folder: Path, policy: Policy) -> DatasetT
         rows, found = _with_content_hash(rows)
         refused += found
     if refused and policy == "stop":
-        raise DatasetInvalid(f"{spec.title} in {folder} has {len(refused)} problem(s); --skip-bad goes on without "
-                             "the rows concerned.", refused)  # fmt: skip
+        raise DatasetInvalid(
+            f"{spec.title} in {folder} has {len(refused)} problem(s). Mend them, or load the set with policy "
+            "'skip', which leaves these images out and lists them.",
+            refused,
+        )
     if rows.empty:
         raise DatasetInvalid(f"{spec.title}: no usable image in {folder}.", refused)
     rows = rows.reset_index(drop=True)

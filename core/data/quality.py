@@ -5,6 +5,7 @@ Two images are the same when their decoded pixels are, whatever their files look
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,16 +26,16 @@ MIN_PER_CLASS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityReport:
-    """What decoding every image showed; image ids throughout.
+    """What decoding every image showed; images by their id where nothing else is said.
 
-    `unreadable`: (id, path, reason). `blank`: images of one flat tone. `duplicates`: groups of ids with
+    `unreadable`: (path, reason). `blank`: images of one flat tone. `duplicates`: groups of ids with
     identical pixels; `across_groups` those of them that belong to several patients, `label_conflicts` those
     with several labels. `rare_labels`: raw labels with a single image. Widths and heights in pixels, as
     (smallest, median, largest); (0, 0, 0) where nothing could be read.
     """
 
     n_images: int
-    unreadable: tuple[tuple[str, str, str], ...]
+    unreadable: tuple[tuple[str, str], ...]
     blank: tuple[str, ...]
     duplicates: tuple[tuple[str, ...], ...]
     across_groups: tuple[tuple[str, ...], ...]
@@ -47,7 +48,7 @@ class QualityReport:
     def problems(self) -> tuple[str, ...]:
         """What must not be trained on, one sentence each."""
         return (
-            *(f"{image_id}: {reason}" for image_id, _, reason in self.unreadable),
+            *(reason if path in reason else f"{path}: {reason}" for path, reason in self.unreadable),
             *(f"{image_id}: the image is blank, one flat tone" for image_id in self.blank),
         )
 
@@ -99,16 +100,16 @@ def check_images(table: DatasetTable, progress: Progress | None = None) -> Quali
         }
     )
     same = frame[(frame["digest"] != "") & frame["digest"].duplicated(keep=False)]
-    sets = [(tuple(part["image_id"]), part) for _, part in same.groupby("digest", sort=False)]
-    counts = frame["label"].value_counts()
+    sets = [part for _, part in same.groupby("digest", sort=False)]
+    counts = Counter(token for label in frame["label"] for token in label.split("|"))
     return QualityReport(
         n_images=len(ids),
-        unreadable=tuple((i, p, s.reason) for i, p, s in zip(ids, paths, seen, strict=True) if s.reason),
+        unreadable=tuple((p, s.reason) for p, s in zip(paths, seen, strict=True) if s.reason),
         blank=tuple(i for i, s in zip(ids, seen, strict=True) if s.blank),
-        duplicates=tuple(members for members, _ in sets),
-        across_groups=tuple(members for members, part in sets if part["group"].nunique() > 1),
-        label_conflicts=tuple(members for members, part in sets if part["label"].nunique() > 1),
-        rare_labels=tuple(sorted(str(label) for label in counts[counts < MIN_PER_CLASS].index)),
+        duplicates=tuple(tuple(part["image_id"]) for part in sets),
+        across_groups=tuple(tuple(part["image_id"]) for part in sets if len(set(part["group"])) > 1),
+        label_conflicts=tuple(tuple(part["image_id"]) for part in sets if len(set(part["label"])) > 1),
+        rare_labels=tuple(sorted(label for label, count in counts.items() if count < MIN_PER_CLASS)),
         widths_px=_summary([s.width for s in seen if s.width]),
         heights_px=_summary([s.height for s in seen if s.height]),
     )
@@ -119,10 +120,11 @@ def without_bad_images(table: DatasetTable, report: QualityReport) -> DatasetTab
 
     Raises: DatasetInvalid when no image is left.
     """
-    bad = {image_id for image_id, _, _ in report.unreadable} | set(report.blank)
-    if not bad:
+    unreadable = [path for path, _ in report.unreadable]
+    bad = table.rows["path"].isin(unreadable) | table.rows["image_id"].isin(report.blank)
+    if not bad.any():
         return table
-    rows = table.rows[~table.rows["image_id"].isin(bad)].reset_index(drop=True)
+    rows = table.rows[~bad].reset_index(drop=True)
     if rows.empty:
         raise DatasetInvalid(f"{table.spec.title}: no usable image is left.", report.problems)
     refused = (*table.refused, *report.problems)
