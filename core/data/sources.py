@@ -65,7 +65,7 @@ def content_hash(path: str) -> str:
     row = _archive_row(path)
     if row is not None:
         digest.update(f"{row.dtype.str} {row.shape} ".encode())
-        digest.update(np.ascontiguousarray(row))
+        digest.update(row.tobytes())
         return digest.hexdigest()
     try:
         with Path(path).open("rb") as stream:
