@@ -12,7 +12,7 @@ import pandas as pd
 from core.errors import DatasetInvalid, PredictionsInvalid
 
 if TYPE_CHECKING:
-    from core.types import DatasetSpec, LabelScheme
+    from core.specs import DatasetSpec, LabelScheme
 
 REQUIRED_COLUMNS = ("image_id", "path", "label", "group", "split", "content_hash")
 SPLITS = ("train", "validation", "test")

@@ -6,6 +6,7 @@ The test part never enters this file. scikit-learn heads are stored with skops, 
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -129,7 +130,7 @@ def scores_of(estimator: object, features: np.ndarray, class_count: int) -> np.n
     return scores
 
 
-def count_parameters(estimator: object) -> int:
+def count_parameters(estimator: Any) -> int:
     """Trained numbers: coefficients of a linear model, nodes of trees, class shares of the floor."""
     if hasattr(estimator, "steps"):
         return count_parameters(estimator.steps[-1][1])

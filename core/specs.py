@@ -1,0 +1,159 @@
+"""What is asked for: data sets, label schemes, networks, heads and runs, as frozen specs.
+
+A spec holds no result and touches no file; change one with `dataclasses.replace`, never in place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Task = Literal["binary", "multiclass", "multilabel"]
+SplitKind = Literal["group", "official", "random"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A public data set: what it is, where it comes from, what a careful reader knows of it.
+
+    `class_names` are the raw labels of the source; a `LabelScheme` turns them into classes.
+    `expected_counts` are images per raw label in the whole public set (empty where none is published).
+    `group_field` says what a group is ("patient", "lesion", "study"): groups never cross splits.
+    """
+
+    key: str
+    title: str
+    modality: str
+    class_names: tuple[str, ...]
+    label_schemes: tuple[str, ...]
+    group_field: str
+    reader: str
+    source_url: str
+    licence: str
+    citation: str
+    caveats: tuple[str, ...] = ()
+    expected_counts: Mapping[str, int] = field(default_factory=dict)
+    checksum: str = ""
+    manual_download: str = ""
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelScheme:
+    """How raw labels become classes.
+
+    A raw label is one token or several joined by "|" ("Mass|Nodule"). Each token is looked up in
+    `mapping`; a token mapped to None is passed over, one mapped to "" keeps the row without a class
+    (multilabel's "No Finding"). Multilabel: the classes of all tokens. Otherwise:
+    of the classes found, the one that stands last in `class_names`, so that a finding outweighs its
+    absence. A row with no class left is dropped, and the number dropped is reported.
+    """
+
+    key: str
+    title: str
+    task: Task
+    class_names: tuple[str, ...]
+    mapping: Mapping[str, str | None]
+    source: str
+    positive_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreprocessSpec:
+    """From a decoded image to the square that a network takes; the result is still uint8 RGB."""
+
+    size_px: int = 224
+    resize_mode: Literal["stretch", "pad", "crop"] = "stretch"
+    contrast: Literal["none", "equalize", "clahe", "gamma", "log"] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationSpec:
+    """Random changes in training only, inside the graph; 0 switches one off. Fractions of size or range."""
+
+    flip_horizontal: bool = False
+    flip_vertical: bool = False
+    rotation: float = 0.0
+    zoom: float = 0.0
+    shift: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureSpec:
+    """A network up to its last spatial layer.
+
+    `builder` names a function of `keras.applications`, or of `core/nn/networks.py` when `weights` is "".
+    `pixel_scaling` is what the graph itself does to 0-255 RGB: "minus_one_one", "imagenet_torch",
+    "imagenet_caffe" (BGR and mean subtraction), "unit" (0-1) or "inside" (the network brings its own).
+    `params` counts the weights of the base without any head, at `input_px`.
+    """
+
+    key: str
+    title: str
+    builder: str
+    input_px: int
+    input_channels: int
+    pixel_scaling: str
+    feature_dim: int
+    cam_layer: str
+    params: int
+    weights: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadSpec:
+    """A classifier on features: fixed settings, and a small grid that is searched on validation."""
+
+    key: str
+    title: str
+    factory: str
+    source: str
+    standardise: bool
+    settings: Mapping[str, object] = field(default_factory=dict)
+    search_space: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """A metric's name, range and direction, and how a reader should take it."""
+
+    key: str
+    title: str
+    higher_is_better: bool
+    per_class: bool
+    needs_threshold: bool
+    meaning: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """Everything that decides a run's numbers: same spec, same `run_id` (see `store/codec.py`).
+
+    `weights`: "imagenet", "none", a path, "model:<name>" or "run:<run_id>" (a `scratch` run's network).
+    `split`: "group" (patients, lesions or studies never cross), "official" or "random" (teaching leakage).
+    `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
+    `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
+    `dataset_options`: arguments of the reader, such as the number of phantom patients.
+    """
+
+    dataset: str
+    label_scheme: str
+    architecture: str
+    head: str
+    strategy: Literal["frozen", "fine_tune", "scratch"] = "frozen"
+    weights: str = "imagenet"
+    preprocess: PreprocessSpec = PreprocessSpec()
+    augmentation: AugmentationSpec = AugmentationSpec()
+    balance: str = "none"
+    epochs: int = 60
+    batch_size: int = 32
+    learning_rates: tuple[float, ...] = (1e-3,)
+    seed: int = 0
+    fold: int | None = None
+    split: SplitKind = "group"
+    split_seed: int = 0
+    dataset_options: Mapping[str, int | float | str] = field(default_factory=dict)
