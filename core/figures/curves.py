@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from core.figures.theme import MUTED, base_layout, fraction_axis
-from core.types import Curve
+from core.registry.metrics import find_estimate
+from core.types import Curve, Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,3 +83,31 @@ def _traces(line: CurveLine, x_name: str, y_name: str) -> list[go.Scatter]:
         hovertemplate=f"operating point<br>{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}",
     )
     return [drawn, point]
+
+
+def line_of(evaluation: Evaluation, kind: str, class_name: str, *, label: str, color: str, dash: str = "solid",
+            symbol: str = "circle") -> CurveLine | None:  # fmt: skip
+    """The stored curve of one class as a line with its operating point; None where the curve is not defined.
+
+    Args:
+        kind: "roc" or "pr".
+        class_name: the positive class of a binary task, any class of another.
+    """
+    curve = next((c for c in evaluation.curves if c.kind == kind and c.class_name == class_name), None)
+    if curve is None:
+        return None
+    found = {m: find_estimate(evaluation, m, class_name) for m in ("sensitivity", "specificity", "ppv")}
+    value = {m: e.value if e is not None else None for m, e in found.items()}
+    sensitivity, specificity, ppv = value["sensitivity"], value["specificity"], value["ppv"]
+    point = None
+    if kind == "roc" and sensitivity is not None and specificity is not None:
+        point = (1 - specificity, sensitivity)
+    if kind == "pr" and sensitivity is not None and ppv is not None:
+        point = (sensitivity, ppv)
+    return CurveLine(label=label, curve=curve, color=color, dash=dash, symbol=symbol, point=point)
+
+
+def curve_classes(evaluation: Evaluation) -> list[str]:
+    """The classes that have a ROC curve, in class order."""
+    having = {c.class_name for c in evaluation.curves if c.kind == "roc"}
+    return [name for name in evaluation.class_names if name in having]

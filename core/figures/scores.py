@@ -1,0 +1,46 @@
+"""The scores of the images with and without a class, and where a cut falls between them."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from core.figures.theme import MUTED, PALETTE, base_layout
+
+BINS = 40
+
+
+def scores_figure(
+    positives: Sequence[float], negatives: Sequence[float], cut: float, *, names: tuple[str, str]
+) -> go.Figure:
+    """Two histograms, the images with the class growing up and those without growing down, split by the cut.
+
+    Args:
+        positives, negatives: scores of the class, in [0, 1].
+        cut: every score at or above it is a call.
+        names: what to call the images with the class, and those without it.
+    """
+    figure = go.Figure()
+    bins = {"start": 0.0, "end": 1.0, "size": 1 / BINS}
+    for values, name, color, sign in ((positives, names[0], PALETTE[0], 1), (negatives, names[1], MUTED, -1)):
+        counts = [0] * BINS
+        for value in values:
+            counts[min(BINS - 1, int(value * BINS))] += 1
+        centres = [(i + 0.5) * bins["size"] for i in range(BINS)]
+        figure.add_trace(
+            go.Bar(
+                x=centres, y=[sign * n for n in counts], name=name, marker={"color": color}, customdata=counts,
+                width=0.92 / BINS,
+                hovertemplate="score about %{x:.2f}: %{customdata} images<extra>" + name + "</extra>",
+            )
+        )  # fmt: skip
+    figure.update_layout(barmode="relative")
+    figure.add_vline(x=min(cut, 1.0), line={"color": PALETTE[1], "width": 3})
+    figure.add_annotation(
+        x=min(cut, 1.0), y=1, yref="paper", yshift=11, text=f"cut {cut:.3f}", showarrow=False,
+        font={"color": PALETTE[1], "size": 13}, xanchor="right" if cut > 0.9 else "left" if cut < 0.1 else "center",
+    )  # fmt: skip
+    figure.update_xaxes(range=[-0.01, 1.01], title={"text": "score"}, fixedrange=True, tickformat=".1f")
+    figure.update_yaxes(title={"text": "images"}, fixedrange=True, showticklabels=False)
+    base_layout(figure, height=300)
+    figure.update_layout(legend={"y": -0.3})
+    return figure

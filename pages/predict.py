@@ -1,0 +1,42 @@
+"""Predict: drop in a picture, see what a trained network gives it, how sure it is, and where it looked."""
+
+import streamlit as st
+
+from core.registry.datasets import DATASETS
+from pages.ui import cache, state
+from pages.ui.blocks import damaged_list, empty_state, page_head
+from pages.ui.pictures import choose_pictures
+from pages.ui.prediction import show_card, show_result
+
+page_head(
+    "Predict",
+    "Drop in a picture: a trained network says what it sees, how sure it is and where it looked. "
+    "Pictures stay in the memory of this session; nothing is stored or sent elsewhere.",
+)
+
+models = cache.model_listing()
+if not models.cards:
+    empty_state(
+        "No model is here yet.",
+        "make benchmark\npython -m core export RUN_ID phantom-nodule",
+        "A model is made from a finished run; RUN_ID stands on the Run page.",
+    )
+    damaged_list(models.damaged, "model")
+    st.stop()
+
+cards = {card.name: card for card in models.cards}
+# real images first: a visitor should meet the model that was trained on people, and know a phantom when they see one
+names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
+left, right = st.columns([2, 3], gap="large")
+with left:
+    chosen = st.selectbox("Model", names, format_func=lambda name: cards[name].title, key=state.MODEL, bind=state.URL)
+    card = cards[str(chosen)]
+    show_card(card)
+    damaged_list(models.damaged, "model")
+with right:
+    pictures = choose_pictures()
+    if not pictures:
+        kind = DATASETS[card.training_dataset].modality if card.training_dataset in DATASETS else "image"
+        st.caption(f"Nothing chosen yet. This model expects: {kind}. A sample is one click away.")
+for picture in pictures:
+    show_result(card, picture)

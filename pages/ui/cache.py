@@ -1,0 +1,203 @@
+"""The only `st.cache_*` functions of the app, and its only door to `core.nn` (imported inside functions).
+
+Everything that comes from a folder is cached under that folder's state (names, sizes, times of change), so a
+new run or model appears on the next look, without a restart, and a changed one is read again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import paths
+from core.registry.datasets import DATASETS
+from core.store.models import ModelListing, list_models
+from core.store.runs import RunListing, list_runs, load_history, load_predictions
+from core.types import DatasetTable, Predictions, RunRecord
+
+if TYPE_CHECKING:
+    from core.evaluation.compare import Ranking
+    from core.evaluation.operating import ThresholdTable
+    from core.nn.serving import PredictionResult, Predictor
+
+State = tuple[str, tuple[tuple[str, int, int], ...]]
+
+
+def folder_state(folder: Path) -> State:
+    """What stands in a folder and its subfolders: (folder, (path, size, time of change) of every file)."""
+    found: list[tuple[str, int, int]] = []
+    try:
+        for entry in sorted(folder.iterdir()):
+            for path in sorted(entry.iterdir()) if entry.is_dir() else [entry]:
+                status = path.stat()
+                found.append((f"{entry.name}/{path.name}", status.st_size, status.st_mtime_ns))
+    except OSError:  # vanished while we looked: the next look sees what is left
+        found.append(("gone", len(found), 0))
+    return str(folder), tuple(found)
+
+
+def run_listing() -> RunListing:
+    """Every stored run, and what cannot be read, as of now."""
+    return _run_listing(folder_state(paths.results_folder()))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the stored runs…")  # frozen, so one copy serves all sessions
+def _run_listing(state: State) -> RunListing:
+    return list_runs(Path(state[0]))
+
+
+def finished_runs() -> tuple[RunRecord, ...]:
+    """The finished runs that hold a test evaluation."""
+    return tuple(r for r in run_listing().done if any(e.split == "test" for e in r.evaluations))
+
+
+def model_listing() -> ModelListing:
+    """Every shipped model's card, and what cannot be used, as of now."""
+    return _model_listing(folder_state(paths.models_folder()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _model_listing(state: State) -> ModelListing:
+    return list_models(Path(state[0]))
+
+
+def model_state(name: str) -> State:
+    """The state of one model's folder: a key under which its predictions may be kept."""
+    return folder_state(paths.models_folder() / name)
+
+
+def predictor(name: str) -> "Predictor":
+    """The loaded model `name`; Keras is imported here, when the first picture is there. Raises ModelError."""
+    return _predictor(name, model_state(name))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the network; this takes a few seconds, once…")
+def _predictor(name: str, state: State) -> "Predictor":
+    from core.nn.serving import Predictor
+
+    return Predictor.load(name)
+
+
+def predictions(record: RunRecord, split: str = "test") -> Predictions:
+    """The stored scores of one run. Raises RunDamaged."""
+    return _predictions(record.run_id, split, _sums(record), str(paths.results_folder()))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _predictions(run_id: str, split: str, sums: tuple[tuple[str, str], ...], folder: str) -> Predictions:
+    return load_predictions(run_id, split, Path(folder))
+
+
+def history(record: RunRecord) -> pd.DataFrame | None:
+    """The epochs of one run, None where it has none. Raises RunDamaged."""
+    return _history(record.run_id, _sums(record), str(paths.results_folder()))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _history(run_id: str, sums: tuple[tuple[str, str], ...], folder: str) -> pd.DataFrame | None:
+    return load_history(run_id, Path(folder))
+
+
+def _sums(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """The sha256 of the run's files: what is cached under them cannot be stale."""
+    return tuple(sorted(record.artifacts.items()))
+
+
+def ranking(records: Sequence[RunRecord], unit: str) -> "Ranking":
+    """The best of `records` against each other one, paired on the images of all. Raises MedLensError."""
+    keys = tuple((r.run_id, _sums(r)) for r in records)
+    return _ranking(keys, unit, str(paths.results_folder()))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _ranking(runs: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], unit: str, folder: str) -> "Ranking":
+    from core.evaluation.compare import compare_with_best
+
+    scores = [_predictions(run_id, "test", sums, folder) for run_id, sums in runs]
+    return compare_with_best(scores, n_bootstrap=1000, unit=unit)
+
+
+def threshold_table(record: RunRecord, class_name: str) -> "ThresholdTable":
+    """The sorted test scores of one class, for a slider. Raises RunDamaged."""
+    return _threshold_table(record.run_id, class_name, _sums(record), str(paths.results_folder()))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _threshold_table(run_id: str, class_name: str, sums: tuple[tuple[str, str], ...], folder: str) -> "ThresholdTable":
+    from core.evaluation.operating import threshold_table as sorted_scores
+
+    return sorted_scores(_predictions(run_id, "test", sums, folder), class_name)
+
+
+def predict(name: str, pixels: np.ndarray, image_id: str, *, reference: bool) -> "PredictionResult":
+    """One picture's answer; the maps by the compiled Grad-CAM, or by tf-keras-vis as the reference."""
+    from core.nn import explain
+
+    method = explain.REFERENCE if reference else explain.GRADCAM
+    return predictor(name).predict(pixels, image_id=image_id, method=method)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A picture that is at hand: uint8 (H, W, 3), its id, its label, and where a finding is known to lie."""
+
+    name: str
+    pixels: np.ndarray
+    caption: str
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    mask_path: str = ""
+
+
+def datasets_at_hand() -> list[str]:
+    """Keys of the data sets that lie in the data folder, in the catalogue's order; phantoms not counted."""
+    root = paths.data_folder()
+    return [key for key, spec in DATASETS.items() if not spec.synthetic and (root / key).is_dir()]
+
+
+def dataset_table(key: str) -> DatasetTable:
+    """All rows of a data set at hand; unusable files are listed in `refused`. Raises MedLensError."""
+    folder = paths.data_folder() / key
+    stamp = tuple(sorted((p.name, p.stat().st_mtime_ns) for p in folder.iterdir())) if folder.is_dir() else ()
+    return _dataset_table(key, str(folder), stamp)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the data set; the first time this takes a while…")
+def _dataset_table(key: str, folder: str, stamp: tuple[tuple[str, int], ...]) -> DatasetTable:
+    from core.data.load import load_table
+
+    return load_table(key, None if DATASETS[key].synthetic else Path(folder), policy="skip")
+
+
+def samples(source: str, count: int = 6) -> tuple[Sample, ...]:
+    """A few pictures of a data set at hand, the labels taken in turn, one per group. Raises MedLensError."""
+    table = dataset_table(source)
+    return _samples(source, table.fingerprint, count, table)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _samples(source: str, fingerprint: str, count: int, _table: DatasetTable) -> tuple[Sample, ...]:
+    from core.data.sources import read_image
+
+    rows = _table.rows.drop_duplicates("group")
+    order = np.random.default_rng(0).permutation(len(rows))
+    rows = rows.iloc[order]
+    turn = rows.groupby("label", sort=False).cumcount()
+    rows = rows.iloc[np.argsort(turn.to_numpy(), kind="stable")].head(count)
+    found = []
+    for row in rows.to_dict("records"):
+        boxes = row.get("boxes")
+        mask = row.get("mask_path")
+        found.append(
+            Sample(
+                name=str(row["image_id"]),
+                pixels=read_image(str(row["path"])),
+                caption=str(row["label"]).replace("|", ", "),
+                boxes=tuple(boxes) if isinstance(boxes, (tuple, list)) else (),
+                mask_path=mask if isinstance(mask, str) else "",
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,196 @@
+"""The Compare page's choices and tables: which runs belong together, which stand for a head, what a row says."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import MedLensError
+from core.figures.names import dataset_title, evaluation_of, group_field_of, run_title, task_title
+from core.figures.text import (
+    audit_text,
+    duration,
+    estimate_text,
+    group_word,
+    interval,
+    plural,
+    split_badge,
+    worst_text,
+)
+from core.registry.metrics import find_estimate, worst_class
+from core.store.runs import RunListing
+from core.types import RunRecord
+from pages.ui import cache, state
+from pages.ui.blocks import error_box, plain, split_badges
+
+MOST_COMPARED = 6
+ROWS_SHOWN = 20  # a longer table scrolls in itself
+
+
+def choose_task(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Data set and task, both in the URL; returns their finished runs, the highest AUC first."""
+    datasets = sorted({r.spec.dataset for r in records}, key=lambda key: (key == "phantom", dataset_title(key)))
+    first, second = st.columns(2)
+    with first:
+        dataset = st.selectbox("Data set", datasets, format_func=dataset_title, key=state.DATASET, bind=state.URL)
+    here = [r for r in records if r.spec.dataset == dataset]
+    tasks = sorted({r.spec.label_scheme for r in here})
+    with second:
+        task = st.selectbox(
+            "Task", tasks, format_func=lambda key: task_title(str(dataset), key), key=state.TASK, bind=state.URL
+        )  # fmt: skip
+    return by_auc([r for r in here if r.spec.label_scheme == task])
+
+
+def by_auc(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The highest test AUC first; runs without one last."""
+    return sorted(records, key=lambda r: (-_auc(r), r.run_id))
+
+
+def _auc(record: RunRecord) -> float:
+    evaluation = evaluation_of(record)
+    found = find_estimate(evaluation, "auc") if evaluation is not None else None
+    return found.value if found is not None and found.value is not None else -1.0
+
+
+def comparable(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """Runs on the same images with the same split, the largest group first: only they are compared in pairs."""
+    groups: dict[object, list[RunRecord]] = {}
+    for record in records:
+        spec = record.spec
+        groups.setdefault((record.dataset_fingerprint, spec.split, spec.split_seed, spec.fold), []).append(record)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def best_of_heads(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """For each head its run with the highest AUC, best first; the majority class is left to the table."""
+    found: dict[str, RunRecord] = {}
+    for record in by_auc(records):
+        if record.spec.head != "dummy":
+            found.setdefault(record.spec.head, record)
+    return list(found.values()) or by_auc(records)[:1]
+
+
+def one_of_each(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """For each network and head the run with the highest AUC, in the order of the networks' names."""
+    found: dict[tuple[str, str], RunRecord] = {}
+    for record in by_auc(records):
+        found.setdefault((record.spec.architecture, record.spec.head), record)
+    return list(found.values())
+
+
+def choose_class(names: Sequence[str], key: str) -> str:
+    """Which class the curves are of; nothing to choose where there is one."""
+    if len(names) < 2:
+        return names[0] if names else ""
+    label = "Class, against all others"
+    if len(names) <= 4:
+        return str(st.segmented_control(label, names, default=names[0], required=True, key=f"class-{key}"))
+    return str(st.selectbox(label, names, key=f"class-{key}"))
+
+
+def show_verdict(group: Sequence[RunRecord], titles: Mapping[str, str], *, others: int) -> None:
+    """The sentence: the best run of each head, paired on the same test images."""
+    from core.evaluation.verdict import verdict_of
+
+    rivals = best_of_heads(group)
+    unit = plural(2, group_word(group_field_of(rivals[0]))).removeprefix("2 ")
+    with st.container(border=True):
+        try:
+            ranking = cache.ranking(rivals, unit)
+        except MedLensError as error:
+            error_box(str(error))
+            return
+        st.markdown(f"#### {plain(verdict_of(ranking, titles, unit=unit))}")
+        method = f"{ranking.comparisons[0].method}; brackets are 95 % intervals. " if ranking.comparisons else ""
+        left = f"{plural(others, 'run')} on another split or other images: left out." if others else ""
+        st.caption(
+            f"Each head stands with the network that does best for it on test, which flatters all of them a little. "
+            f"Difference on the same images: {method}{left}"
+        )
+        split_badges(rivals[0])
+
+
+def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -> pd.DataFrame:
+    """What the table shows, a row a run in the order given; numbers stay numbers, so that columns can be sorted."""
+    rows = []
+    for record in records:
+        evaluation = evaluation_of(record)
+        if evaluation is None:
+            continue
+        auc, worst = find_estimate(evaluation, "auc"), worst_class(evaluation, "sensitivity")
+        balanced = find_estimate(evaluation, "balanced_accuracy")
+        rows.append(
+            {
+                "Run": titles[record.run_id],
+                "AUC": auc.value if auc else None,
+                "95 % interval": interval(auc).partition(" ")[2].strip("()") if auc else "",
+                "Worst class": worst.class_name if worst else "",
+                "its sensitivity": worst.value if worst else None,
+                "Balanced accuracy": balanced.value if balanced else None,
+                "Images": evaluation.n_images,
+                f"{group_word(group_field_of(record)).capitalize()}s": evaluation.n_groups,
+                "Split": split_badge(record.audit, record.spec),
+                "Trained in": duration(sum(record.seconds.values())),
+                "Open": f"run?run={record.run_id}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def show_table(frame: pd.DataFrame, alt: str) -> None:
+    """The leaderboard as a table to sort, each row with a link to its run."""
+    two = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        width="stretch",
+        height="content" if len(frame) <= ROWS_SHOWN else "auto",
+        column_config={
+            "Run": st.column_config.TextColumn(pinned=True),
+            "AUC": two,
+            "its sensitivity": two,
+            "Balanced accuracy": two,
+            "Open": st.column_config.LinkColumn(display_text="open", help="Everything about this run"),
+        },
+        alt=alt,
+    )
+
+
+def show_headline(record: RunRecord, titles: Mapping[str, str]) -> None:
+    """A run's name, its AUC with all that belongs to it, and its worst class."""
+    evaluation = evaluation_of(record)
+    st.markdown(f"**{plain(titles[record.run_id])}**")
+    if evaluation is None:
+        return
+    auc = find_estimate(evaluation, "auc")
+    if auc is not None:
+        macro = "" if record.task == "binary" else "macro "
+        st.caption(plain(f"{macro}{estimate_text(auc, group_field_of(record))}; {worst_text(evaluation)}"))
+
+
+def show_unfinished(listing: RunListing, dataset: str, task: str) -> None:
+    """Interrupted and failed runs of this task: named and marked, never ranked."""
+    unfinished = [
+        r for r in listing.records
+        if r.status != "done" and r.spec.dataset == dataset and r.spec.label_scheme == task
+    ]  # fmt: skip
+    if not unfinished:
+        return
+    title = f"{plural(len(unfinished), 'run')} not finished, and not ranked"
+    with st.expander(title, icon=":material/pause_circle:"):
+        for record in unfinished:
+            reason = f": {plain(record.failure)}" if record.failure else ""
+            st.markdown(f"- **{plain(run_title(record.spec))}**, {record.status}{reason}")
+        st.caption("`python -m core benchmark` with the same plan goes on where they stopped.")
+
+
+def leak_warning(records: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
+    """One line for each run whose split leaks: its number is no rival of the others."""
+    for record in records:
+        if record.spec.split == "random":
+            st.warning(
+                f"{plain(titles[record.run_id])}: {plain(audit_text(record.audit))} It is here to show what leakage "
+                "does, and is left out of the sentence above.",
+                icon=":material/warning:",
+            )

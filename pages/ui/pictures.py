@@ -1,0 +1,130 @@
+"""Where pictures for a prediction come from: files, samples, the camera. Each is decoded once per session.
+
+A file that is refused shows its sentence and the others go on; nothing is written to the disk.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core import limits
+from core.errors import ImageRefused
+from core.registry.datasets import DATASETS
+from pages.ui import cache, state
+from pages.ui.blocks import error_box
+
+ACCEPTED_TYPES = ["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp"]
+SAMPLES_PER_ROW = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One decoded picture: its name as given, uint8 (H, W, 3), and what is known of it."""
+
+    name: str
+    pixels: np.ndarray
+    digest: str
+    synthetic: bool = False
+    note: str = ""
+
+
+def choose_pictures() -> list[Picture]:
+    """The three ways in; only the one that is open counts."""
+    files, samples, camera = st.tabs(
+        [":material/upload_file: Your files", ":material/collections: Samples", ":material/photo_camera: Camera"],
+        on_change="rerun",
+        key="source",
+    )
+    chosen: list[Picture] = []
+    with files:
+        uploaded = _uploaded()
+    if files.open:
+        chosen = uploaded
+    if samples.open:
+        with samples:
+            chosen = _sampled()
+    if camera.open:  # the browser asks for the camera only when someone opens this part
+        with camera:
+            chosen = _photographed()
+    return chosen
+
+
+def _uploaded() -> list[Picture]:
+    uploads = st.file_uploader(
+        "Drop one or several images",
+        type=ACCEPTED_TYPES,
+        accept_multiple_files=True,
+        max_upload_size=limits.MAX_IMAGE_BYTES // 1024**2,
+        help="They stay in the memory of this session and are never stored.",
+        key="uploads",
+    )
+    if len(uploads) > limits.MAX_FILES_PER_UPLOAD:
+        error_box(f"{len(uploads)} files at once; the first {limits.MAX_FILES_PER_UPLOAD} are shown.")
+        uploads = uploads[: limits.MAX_FILES_PER_UPLOAD]
+    return _decoded([(upload.name, upload.getvalue()) for upload in uploads])
+
+
+def _photographed() -> list[Picture]:
+    st.caption(
+        "The browser lends its camera only to pages on localhost or under HTTPS. A photo of a screen or a film is "
+        "not what the networks were trained on: take their answer as a demonstration."
+    )
+    photo = st.camera_input("Take a picture", key="photo")
+    return _decoded([("photo.jpg", photo.getvalue())]) if photo is not None else []
+
+
+def _decoded(files: list[tuple[str, bytes]]) -> list[Picture]:
+    """Decode what is new, keep what was decoded before; refused files show why and are left out."""
+    from core.data.images import decode_image, read_header
+
+    kept: dict[str, Picture] = st.session_state.get(state.DECODED, {})
+    now: dict[str, Picture] = {}
+    pictures: list[Picture] = []
+    for name, data in files:
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        try:
+            if digest not in kept:
+                frames = read_header(data, name).frames
+                note = f"The file has {frames} frames; this is the first." if frames > 1 else ""
+                kept[digest] = Picture(name=name, pixels=decode_image(data, name), digest=digest, note=note)
+        except ImageRefused as error:
+            error_box(str(error))
+            continue
+        now[digest] = kept[digest]
+        pictures.append(kept[digest])
+    st.session_state[state.DECODED] = now  # a file that was taken away is forgotten
+    return list({picture.digest: picture for picture in pictures}.values())
+
+
+def _sampled() -> list[Picture]:
+    sources = ["phantom", *cache.datasets_at_hand()]
+    source = "phantom"
+    if len(sources) > 1:
+        source = st.selectbox("Samples from", sources, format_func=lambda key: DATASETS[key].title, key="sample_source")
+    if source == "phantom":
+        st.caption("Phantoms are drawn by this program: no person stands behind them.")
+    samples = cache.samples(source)
+    with st.grid(SAMPLES_PER_ROW, min_column_width=110):
+        for position, sample in enumerate(samples):
+            with st.container(gap="xsmall"):
+                st.image(sample.pixels, width="stretch", alt=f"Sample {position + 1}: {sample.caption}")
+                st.button(
+                    sample.caption,
+                    key=f"sample-{source}-{position}",
+                    width="stretch",
+                    on_click=_remember_sample,
+                    args=(source, position),
+                    type="primary" if st.session_state.get(state.SAMPLE) == (source, position) else "secondary",
+                )
+    remembered = st.session_state.get(state.SAMPLE)
+    if remembered is None or remembered[0] != source or remembered[1] >= len(samples):
+        return []
+    sample = samples[remembered[1]]
+    digest = hashlib.blake2b(sample.pixels, digest_size=16).hexdigest()
+    return [Picture(sample.name, sample.pixels, digest, DATASETS[source].synthetic, f"Labelled: {sample.caption}.")]
+
+
+def _remember_sample(source: str, position: int) -> None:
+    st.session_state[state.SAMPLE] = (source, position)

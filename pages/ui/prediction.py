@@ -1,0 +1,163 @@
+"""One model's card and one picture's answer, as the Predict page shows them.
+
+The network runs once per picture and model; sliders and switches only draw again.
+"""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import MedLensError
+from core.evaluation.decision import decided_classes
+from core.figures import sentences
+from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture, shrink
+from core.figures.probabilities import probability_figure
+from core.figures.sheet import captioned_overlay
+from core.figures.text import NOT_A_DIAGNOSIS, percent
+from core.types import Heatmap, ModelCard
+from pages.ui import cache, state
+from pages.ui.blocks import chart, disclaimer, error_box, facts, plain
+from pages.ui.pictures import Picture
+
+if TYPE_CHECKING:
+    from core.nn.serving import PredictionResult
+
+MANY_CLASSES = 5  # more do not fit beside each other as buttons
+SHOWN_PX = 512
+KEPT_RESULTS = 60
+
+
+def show_card(card: ModelCard) -> None:
+    """The model in plain words: what it tells apart, on what it was trained, how good it is, what it is not for."""
+    with st.container(border=True):
+        st.markdown(sentences.card_headline(card))
+        if card.synthetic:
+            st.badge("trained on drawn phantoms", color="violet", icon=":material/draw:")
+        for line in sentences.card_estimates(card):
+            st.markdown(f"- {plain(line)}")
+        with st.expander("What it is not for, and what it is made of"):
+            for limit in card.limits:
+                st.markdown(f"- {plain(limit)}")
+            facts(
+                {
+                    "Intended use": card.intended_use,
+                    "Training data": card.training_data,
+                    "Network": sentences.built_sentence(card),
+                    "Cut": sentences.rule_words(card.threshold),
+                    "Run": card.run_id,
+                    "Licence": card.licence,
+                },
+                alt=f"Details of the model {card.name}",
+            )
+
+
+def result_of(card: ModelCard, picture: Picture, *, reference: bool = False) -> "PredictionResult | None":
+    """The answer for one picture, from this session's memory where it is there; None after an error box."""
+    kept: dict[object, PredictionResult] = st.session_state.setdefault(state.PREDICTED, {})
+    key = (card.name, card.sha256, picture.digest, reference)
+    if key not in kept:
+        try:
+            kept[key] = cache.predict(card.name, picture.pixels, picture.name, reference=reference)
+        except MedLensError as error:
+            error_box(str(error))
+            return None
+        while len(kept) > KEPT_RESULTS:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+@st.fragment
+def show_result(card: ModelCard, picture: Picture) -> None:
+    """One picture: the sentence with the line that this is no diagnosis beside it, the bars, the map."""
+    with st.container(border=True):
+        st.caption(plain(picture.name) + (f"  ·  {plain(picture.note)}" if picture.note else ""))
+        result = result_of(card, picture)
+        if result is None:
+            return
+        probabilities = [float(p) for p in result.probabilities]
+        called = decided_classes(result.probabilities, card)
+        sentence = sentences.verdict_sentence(card, probabilities, called)
+        said, warned = st.columns([3, 2], vertical_alignment="center")
+        with said:
+            st.markdown(f"### {sentence}")
+            st.caption(f"The cut was {sentences.rule_words(card.threshold)}.")
+        with warned:
+            disclaimer()
+        mismatch = sentences.mismatch_sentence(card, synthetic=picture.synthetic)
+        if mismatch:
+            st.error(mismatch, icon=":material/link_off:")
+        bars, untouched, looked = st.columns(3, gap="medium")
+        with bars:
+            chosen, strength, reference = _controls(card, picture, probabilities)
+        if reference:
+            result = result_of(card, picture, reference=True) or result
+        heatmap = result.heatmaps[card.class_names.index(chosen)]
+        shown = shrink(picture.pixels, SHOWN_PX)
+        with untouched:
+            st.image(shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
+        with looked:
+            _show_map(card, picture, heatmap, strength, sentence)
+        st.caption(sentences.domain_sentence(card))
+
+
+def _controls(card: ModelCard, picture: Picture, probabilities: list[float]) -> tuple[str, float, bool]:
+    """The bars, and what steers the map: (class, strength in [0, 1], draw with the reference?)."""
+    first = sentences.shown_class(card, probabilities)
+    cuts = {} if card.task == "multiclass" else dict(card.threshold.values)
+    spoken = ", ".join(f"{n} {percent(p)}" for n, p in zip(card.class_names, probabilities, strict=True))
+    chart(
+        probability_figure(probabilities, card.class_names, highlighted=first, cuts=cuts),
+        alt=f"Probabilities: {spoken}",
+        key=f"bars-{card.name}-{picture.digest}",
+    )
+    names, key = list(card.class_names), f"{card.name}-{picture.digest}"
+    if len(names) <= MANY_CLASSES:
+        chosen = st.segmented_control("Where it looked for", names, default=first, required=True, key=f"class-{key}")
+    else:
+        chosen = st.selectbox("Where it looked for", names, index=names.index(first), key=f"class-{key}")
+    strength = st.slider("Strength of the map", 0, 100, 55, format="%d %%", key=f"strength-{key}")
+    reference = st.toggle(
+        "Draw with tf-keras-vis",
+        key=f"reference-{key}",
+        help="The same method by the library that the built-in map is tested against; slower.",
+    )
+    return str(chosen or first), strength / 100, reference
+
+
+def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: float, sentence: str) -> None:
+    shown = shrink(picture.pixels, SHOWN_PX)
+    heat = heat_on_picture(heatmap.values, card.preprocess, *shown.shape[:2])
+    words = attention_words(heat, heatmap.is_empty)
+    overlay = shown if heatmap.is_empty else blend(shown, heat, strength)
+    st.image(
+        overlay, caption=f"Where it looked for {heatmap.class_name}", width="stretch",
+        alt=f"Heat map for {heatmap.class_name}: {words}",
+    )  # fmt: skip
+    if heatmap.is_empty:
+        st.info(sentences.map_sentence(heatmap), icon=":material/blur_off:")
+        return
+    st.image(colour_bar(strength), width="stretch", alt="Colour bar, from low to high attention")
+    with st.container(horizontal=True, horizontal_alignment="distribute", wrap=False):
+        st.caption("low attention", width="content")
+        st.caption("high attention", width="content")
+    st.caption(f"{sentences.map_sentence(heatmap)} Here: {words}.")
+    lines = [
+        f"{picture.name}: {sentence.replace('**', '')}",
+        f"Model {card.name}, run {card.run_id}. {sentences.map_sentence(heatmap)}",
+        NOT_A_DIAGNOSIS,
+    ]
+    st.download_button(
+        "Download the overlay (PNG)",
+        data=lambda: _png(overlay, lines, strength),
+        file_name=f"medlens-{card.name}-{picture.digest[:8]}.png",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"download-{card.name}-{picture.digest}",
+    )
+
+
+def _png(overlay, lines: list[str], strength: float) -> bytes:  # type: ignore[no-untyped-def]
+    from core.data.images import encode_png
+
+    return encode_png(captioned_overlay(overlay, lines, strength))

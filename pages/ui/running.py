@@ -1,0 +1,241 @@
+"""The parts of the Run page: which run, its tiles, the cut that moves, its tables, how to make it again."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core import paths
+from core.evaluation.at_cut import estimates_at
+from core.evaluation.operating import at_threshold
+from core.figures.confusion import confusion_figure
+from core.figures.names import dataset_title, group_field_of, run_titles, task_title
+from core.figures.scores import scores_figure
+from core.figures.sentences import rule_words
+from core.figures.text import (
+    counted,
+    duration,
+    group_word,
+    interval,
+    listing,
+    metric_title,
+    number,
+    plural,
+    size,
+    worst_text,
+)
+from core.registry.metrics import find_estimate, metric_spec
+from core.store.reproduce import command, plan_name, plan_text
+from core.types import Estimate, Evaluation, RunRecord
+from pages.ui import cache, state
+from pages.ui.blocks import chart, facts, plain
+from pages.ui.comparing import by_auc, choose_class
+
+TILES = ("auc", "balanced_accuracy", "average_precision", "brier")
+CLASS_COLUMNS = ("auc", "sensitivity", "specificity", "ppv", "npv", "f1", "average_precision")
+
+
+def choose_run(records: Sequence[RunRecord]) -> RunRecord:
+    """One run, in the URL; the best of each task stands first."""
+    tasks: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in by_auc(records):
+        tasks.setdefault((record.spec.dataset, record.spec.label_scheme), []).append(record)
+    labels: dict[str, str] = {}
+    for (dataset, scheme), members in sorted(tasks.items(), key=lambda item: (item[0][0] == "phantom", item[0])):
+        titles = run_titles(members)
+        where = f"{dataset_title(dataset)} / {task_title(dataset, scheme)}"
+        for record in members:
+            mark = "" if record.status == "done" else f" ({record.status})"
+            labels[record.run_id] = f"{where} / {titles[record.run_id]}{mark}"
+    asked = st.query_params.get(state.RUN)
+    if asked and asked not in labels:
+        st.warning(f"There is no run {plain(asked)} here; this is another one.", icon=":material/link_off:")
+    chosen = st.selectbox("Run", list(labels), format_func=lambda i: labels[i], key=state.RUN, bind=state.URL)
+    return next(r for r in records if r.run_id == chosen)
+
+
+def show_tiles(record: RunRecord, evaluation: Evaluation) -> None:
+    """The overall numbers with their intervals, then on what they stand and which class does worst."""
+    found = [find_estimate(evaluation, metric) for metric in TILES]
+    tile_row([e for e in found if e is not None], macro=record.task != "binary")
+    population = counted(evaluation.n_images, evaluation.n_groups, group_field_of(record))
+    method = found[0].method if found[0] is not None else ""
+    st.caption(plain(f"{evaluation.split.capitalize()}: {population}. Brackets: 95 % intervals, {method}."))
+    lowest = worst_text(evaluation)
+    if lowest:
+        st.markdown(f":material/arrow_downward: {plain(lowest[0].upper() + lowest[1:])}.")
+
+
+def tile_row(estimates: Sequence[Estimate], *, macro: bool = False) -> None:
+    """One tile per estimate: value large, interval below."""
+    with st.grid(4, min_column_width=150):
+        for estimate in estimates:
+            spec = metric_spec(estimate.metric)
+            bracket = interval(estimate).partition(" ")[2] if estimate.low is not None else "no interval"
+            st.metric(
+                f"Macro {spec.title}" if macro and spec.per_class else spec.title,
+                number(estimate.value) if estimate.value is not None else "not defined",
+                delta=bracket,
+                delta_color="off",
+                delta_arrow="off",
+                help=spec.meaning,
+                border=True,
+            )
+
+
+@st.fragment
+def show_cut(record: RunRecord, evaluation: Evaluation) -> None:
+    """A slider that moves the confusion matrix, sensitivity, specificity and predictive values together."""
+    binary = evaluation.positive_class is not None
+    name = str(evaluation.positive_class) if binary else choose_class(evaluation.class_names, f"cut-{record.run_id}")
+    cuts = dict(evaluation.threshold.values)
+    stored = cuts.get(name, 0.5)
+    start = min(1.0, round(stored, 3))
+    moved = st.slider(
+        f"Cut on the score of {plain(name)}", 0.0, 1.0, start, step=0.001, format="%.3f",
+        key=f"cut-{record.run_id}-{name}",
+    )  # fmt: skip
+    cut = stored if moved == start else moved  # the slider knows three digits, the stored cut all of them
+    point = at_threshold(cache.threshold_table(record, name), cut)
+    others = f"not {name}" if not binary else next(c for c in evaluation.class_names if c != name)
+    unit = plural(2, group_word(group_field_of(record))).removeprefix("2 ")
+    st.markdown(
+        f"At this cut the run finds **{point.tp:,}** of {point.tp + point.fn:,} images with {plain(name)} and misses "
+        f"**{point.fn:,}**; on {point.tn + point.fp:,} images without it raises **{point.fp:,}** false alarms."
+    )
+    tile_row(estimates_at(cache.predictions(record), name, cut, unit=unit))
+    matrix, scores = st.columns([2, 3], gap="medium")
+    with matrix:
+        counts = ((point.tn, point.fp), (point.fn, point.tp))
+        chart(
+            confusion_figure(counts, (others, name), compact=True),
+            alt=f"At cut {cut:.3f}: {point.tp} found, {point.fn} missed, {point.fp} false alarms, {point.tn} left",
+            key=f"moving-confusion-{record.run_id}",
+        )
+    with scores:
+        table = cache.threshold_table(record, name)
+        chart(
+            scores_figure(table.positives.tolist(), table.negatives.tolist(), cut, names=(name, others)),
+            alt=f"Scores of images with {name} above the line and without it below, the cut at {cut:.3f}",
+            key=f"moving-scores-{record.run_id}",
+        )
+    st.caption(
+        f"The stored cut is {stored:.3f}, {rule_words(evaluation.threshold)}. Predictive values hold at the prevalence "
+        f"of these images. A cut picked here because it looks good has been picked on the test images."
+        + ("" if record.task == "binary" else " The matrix below decides by the most probable class instead.")
+    )
+
+
+def class_table(evaluation: Evaluation) -> pd.DataFrame:
+    """Every class with its metrics and their intervals, as text."""
+    rows = []
+    for name in evaluation.class_names:
+        found = {metric_title(m): find_estimate(evaluation, m, name) for m in CLASS_COLUMNS}
+        rows.append({"Class": name, **{title: interval(e) if e else "–" for title, e in found.items()}})
+    return pd.DataFrame(rows)
+
+
+def estimate_table(evaluation: Evaluation) -> pd.DataFrame:
+    """Every stored number of one split, with its method."""
+    return pd.DataFrame(
+        {
+            "Metric": metric_title(e.metric),
+            "Class": e.class_name or "overall",
+            "Value": e.value,
+            "Low": e.low,
+            "High": e.high,
+            "Method": e.method,
+        }
+        for e in evaluation.estimates
+    )
+
+
+def count_table(record: RunRecord) -> pd.DataFrame:
+    """Images per class and groups, for each split."""
+    group = f"{group_word(group_field_of(record)).capitalize()}s"
+    return pd.DataFrame(
+        {"Split": c.split, "Images": c.n_images, group: c.n_groups, **dict(c.images_per_class)} for c in record.counts
+    )
+
+
+def show_downloads(record: RunRecord) -> None:
+    """The command, the plan file it reads, and the files of the run."""
+    text = plan_text(record.spec, f"Again: {record.run_id}")
+    st.markdown("Save the plan below, then run this in the folder of MedLens (DIR: the folder of the data set):")
+    st.code(command(record.spec, record.run_id), language="bash")
+    if record.spec.weights.startswith("run:"):
+        st.caption(f"It starts from the network of {plain(record.spec.weights[4:])}, which must be there first.")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Plan (TOML)", text, plan_name(record.run_id), "application/toml", icon=":material/download:",
+            on_click="ignore",
+        )  # fmt: skip
+        for name, mime in (("run.json", "application/json"), ("predictions.csv", "text/csv")):
+            path = paths.results_folder() / record.run_id / name
+            if path.is_file():
+                st.download_button(
+                    name, path.read_bytes, f"{record.run_id}-{name}", mime, icon=":material/download:",
+                    on_click="ignore",
+                )  # fmt: skip
+    with st.expander("The plan file"):
+        st.code(text, language="toml")
+
+
+def prevalence(record: RunRecord, class_name: str) -> float | None:
+    """The share of test images that show a class, as the average precision of a random ranking."""
+    from core.evaluation.curves import chance_level
+
+    return chance_level(cache.predictions(record), class_name) if class_name else None
+
+
+def spec_facts(record: RunRecord) -> Mapping[str, object]:
+    """The spec, field by field, in the order of a reader's questions."""
+    spec = record.spec
+    return {
+        "Data set": dataset_title(spec.dataset),
+        "Task": task_title(spec.dataset, spec.label_scheme),
+        "Network": f"{spec.architecture}, weights {spec.weights}, {spec.strategy}",
+        "Head": spec.head,
+        "Settings chosen on validation": ", ".join(f"{k} = {v}" for k, v in record.chosen_settings.items()) or "none",
+        "Input": f"{spec.preprocess.size_px} px, {spec.preprocess.resize_mode}, contrast {spec.preprocess.contrast}",
+        "Augmentation": _changed(spec.augmentation),
+        "Balance": spec.balance,
+        "Training": f"at most {spec.epochs} epochs, batches of {spec.batch_size}, learning rate "
+        + listing([str(rate) for rate in spec.learning_rates]),
+        "Split": f"{spec.split}, seed {spec.split_seed}" + ("" if spec.fold is None else f", fold {spec.fold}"),
+        "Seed": spec.seed,
+        "Data options": ", ".join(f"{k} = {v}" for k, v in spec.dataset_options.items()) or "none",
+        "Left out": ", ".join(f"{n} ({why})" for why, n in record.dropped.items()) or "nothing",
+    }
+
+
+def _changed(augmentation: object) -> str:
+    names = [n for n in type(augmentation).__dataclass_fields__ if getattr(augmentation, n)]  # type: ignore[attr-defined]
+    return ", ".join(f"{n} {getattr(augmentation, n)}" for n in names).replace(" True", "") or "none"
+
+
+def show_facts(record: RunRecord) -> None:
+    """Spec on the left; what it cost and with what it was computed on the right."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        facts(spec_facts(record), alt="The spec of this run")
+    with right:
+        environment = record.environment
+        facts(
+            {
+                "Run": record.run_id,
+                "Made": record.created_utc,
+                "Time": ", ".join(f"{stage} {duration(s)}" for stage, s in record.seconds.items()),
+                "Weights": f"{record.params_total:,} in all, {record.params_trained:,} trained",
+                "Size": size(record.model_bytes),
+                "Memory at most": size(record.peak_memory_bytes),
+                "Data fingerprint": record.dataset_fingerprint,
+                "Software": ""
+                if environment is None
+                else f"Python {environment.python}, Keras {environment.keras} on {environment.backend}, "
+                f"NumPy {environment.numpy}, scikit-learn {environment.sklearn}",
+                "Machine": "" if environment is None else f"{environment.cpu}, {environment.cores} cores",
+                "Commit": "" if environment is None else environment.commit,
+            },
+            alt="What this run cost and with what it was computed",
+        )
