@@ -6,6 +6,7 @@ Source: Yang et al. 2023, doi:10.1038/s41597-022-01721-8, and the catalogue of t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.errors import UnknownKey
 from core.registry.labels import AS_IS
 from core.registry.lookup import by_key, get
 from core.types import Task
@@ -136,7 +137,9 @@ def set_of_file(stem: str) -> tuple[str, int]:
 
     Raises: UnknownKey when the name is none of the sets.
     """
-    name, _, size = stem.partition("_")
-    if size and not (size.isdecimal() and int(size) in SIZES_PX):
+    name, underscore, size = stem.partition("_")
+    if not underscore:
         return medmnist_set(stem).key, SIZES_PX[0]
-    return medmnist_set(name).key, int(size or SIZES_PX[0])
+    if size not in map(str, SIZES_PX):
+        raise UnknownKey(f"Unknown MedMNIST archive {stem!r}; sizes are {', '.join(map(str, SIZES_PX))} px.")
+    return medmnist_set(name).key, int(size)
