@@ -7,10 +7,11 @@ position, exposure, noise and marker differ. Numbers on phantoms say whether the
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import pandas as pd
 
-from core.data.phantom_anatomy import Anatomy, draw_anatomy, draw_vessels_tree
+from core.data.phantom_anatomy import Anatomy, draw_anatomy, draw_vessel_tree
 from core.data.phantom_findings import (
     APPEARANCES,
     Nodule,
@@ -97,7 +98,7 @@ def draw_phantom(seed: int, patient: int, image: int, size_px: int = DEFAULT_SIZ
     plan = _plan(seed, patient, image)
     frame = frame_of(plan.view.matrix, size_px)
     total, chest = draw_chest(plan.anatomy, plan.view, frame)
-    vessels = draw_vessels(draw_vessels_tree(plan.anatomy, _rng(seed, patient, _VESSELS)), plan.anatomy, chest)
+    vessels = draw_vessels(_vessel_tree(seed, patient), plan.anatomy, chest)
     for opacity in plan.opacities:
         draw_opacity(total, vessels, opacity, plan.anatomy, chest)
     total += vessels
@@ -107,7 +108,7 @@ def draw_phantom(seed: int, patient: int, image: int, size_px: int = DEFAULT_SIZ
     marker = draw_marker(_rng(seed, patient, _MARKER, image))
     marker_box = None if marker is None else stamp_marker(grey, marker)
     return Phantom(
-        address=address, pixels=np.repeat(grey[..., None], 3, axis=2), tokens=plan.tokens, boxes=plan.boxes(frame),
+        address=address, pixels=cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), tokens=plan.tokens, boxes=plan.boxes(frame),
         marker_box=marker_box, projection=plan.view.projection, age=plan.anatomy.age, sex=plan.anatomy.sex,
     )  # fmt: skip
 
@@ -163,6 +164,11 @@ def _plan_patient(seed: int, patient: int) -> tuple[Anatomy, str, tuple[Opacity,
     carrier = _uniform(seed, patient, "carrier") < CARRIER_SHARE
     nodules = plan_nodules(anatomy, opacities, _rng(seed, patient, _NODULES)) if carrier else ()
     return anatomy, appearance, opacities, nodules
+
+
+@lru_cache(maxsize=8)
+def _vessel_tree(seed: int, patient: int) -> tuple[np.ndarray, ...]:
+    return draw_vessel_tree(_plan_patient(seed, patient)[0], _rng(seed, patient, _VESSELS))
 
 
 def _rng(seed: int, patient: int, stream: int, image: int = 0) -> np.random.Generator:

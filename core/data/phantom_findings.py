@@ -139,6 +139,16 @@ def _inside(outline: np.ndarray, point: np.ndarray) -> float:
     return float(cv2.pointPolygonTest(outline.astype(np.float32)[:, None], tuple(point.tolist()), True))
 
 
+def _within(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(k,) bool: which of (k, 2) points lie inside an outline (even-odd rule)."""
+    x, y = points[:, 0, None], points[:, 1, None]
+    x0, y0 = outline.T
+    x1, y1 = np.roll(outline, -1, axis=0).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crosses = ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    return crosses.sum(axis=1) % 2 == 1
+
+
 def _open_place(
     anatomy: Anatomy, opacities: tuple[Opacity, ...], nodules: list[Nodule], radius: float, rng: np.random.Generator
 ) -> np.ndarray:
@@ -193,10 +203,10 @@ def _soft(
 ) -> Opacity:
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    disc = np.concatenate([ring * r for r in (0.0, 0.5, 1.0)]) * _REACH
+    disc = np.concatenate([0.5 * ring[::3], ring]) * _REACH
     points = (blobs[:, None, :2] + disc * blobs[:, None, 2:]).reshape(-1, 2)
-    shown = [p for p in points if _inside(anatomy.lungs[side], p) > 0 and _inside(anatomy.heart, p) < 0]
-    extent = np.array(shown) if shown else points
+    shown = points[_within(anatomy.lungs[side][::2], points) & ~_within(anatomy.heart[::2], points)]
+    extent = shown if len(shown) else points
     return Opacity(kind=kind, manner="patches", side=side, blobs=blobs, edge=np.zeros((0, 2)), extent=extent,
                    strength=float(strength), texture_seed=int(rng.integers(1 << 31)))  # fmt: skip
 
@@ -215,8 +225,8 @@ def _lobe(kind: str, anatomy: Anatomy, rng: np.random.Generator, side: int) -> O
     level = rng.uniform(0.40, 0.56)
     y = outline[:, 1].min() + level * np.ptp(outline[:, 1])
     x = np.linspace(0.0, 0.45, 9)
-    fissure = np.stack([x * outwards, y + rng.normal(0, 0.02) + rng.normal(0.02, 0.05) * x / 0.45 + 0.10 * (x - 0.2) ** 2],
-                       axis=-1)  # fmt: skip
+    course = y + rng.normal(0.02, 0.05) * x / 0.45 + 0.10 * (x - 0.2) ** 2
+    fissure = np.stack([x * outwards, course], axis=-1)
     edge = np.concatenate([fissure, [[0.45 * outwards, -0.7], [0.0, -0.7]]])
     below = np.interp(np.abs(outline[:, 0]), x, fissure[:, 1])
     extent = outline[(outline[:, 1] < below) & (np.abs(outline[:, 0]) > 0.055)]
@@ -249,7 +259,7 @@ def _pneumothorax(kind: str, anatomy: Anatomy, rng: np.random.Generator, side: i
     hilum = anatomy.hila[side]
     shrink = rng.uniform(0.10, 0.34)
     higher = np.clip((outline[:, 1].max() - outline[:, 1]) / np.ptp(outline[:, 1]), 0, 1)
-    collapsed = outline + (hilum - outline) * (shrink * (0.35 + 0.65 * higher))[:, None]
+    collapsed = outline + (hilum - outline) * (shrink * np.minimum(1, 1.25 * higher))[:, None]
     moved = np.linalg.norm(collapsed - outline, axis=1)
     open_part = (moved > 0.35 * moved.max()) & (np.abs(outline[:, 0]) > 0.07)
     extent = np.concatenate([outline[open_part], collapsed[open_part]])

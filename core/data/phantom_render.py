@@ -10,8 +10,12 @@ import cv2
 import numpy as np
 
 from core.data.phantom_anatomy import Anatomy
-from core.data.phantom_shapes import Frame, band, gaussian, smooth
+from core.data.phantom_bones import Bones
+from core.data.phantom_shapes import SMALL_PX, Frame, gaussian, moved
 from core.data.phantom_view import View
+
+_OVAL_ANGLE = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+_HILUM_OVAL = np.stack([0.034 * np.cos(_OVAL_ANGLE), 0.062 * np.sin(_OVAL_ANGLE)], axis=-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,142 +44,112 @@ def draw_chest(anatomy: Anatomy, view: View, frame: Frame) -> tuple[np.ndarray, 
 
     Vessels (`draw_vessels`) are added once the findings are drawn; noise and film curve come last (`expose`).
     """
-    front = np.array([view.turn, 0.0])
-    open_lung = frame.layer()
+    open_lung, covering = frame.layer(), frame.layer()
     frame.fill(open_lung, list(anatomy.lungs))
-    covered = frame.layer()
-    frame.fill(covered, [anatomy.mediastinum + 0.5 * front, anatomy.heart + front], 255)
-    covered = frame.soft(covered, 0.0055, 0.90)
+    frame.fill(covering, [moved(anatomy.mediastinum, 0.5 * view.turn), moved(anatomy.heart, view.turn)])
+    covered = frame.soft(covering, 0.0055, 0.88)
     depth = frame.soft_wide(open_lung, 0.040)
-    edge = frame.soft(open_lung, 0.0045, 1.0)
-    lung = edge * (1 - covered)
+    lung = frame.soft(open_lung, 0.0045)
+    lung -= lung * covered
 
     total = _soft_tissue(anatomy, frame)
-    total -= lung * (0.42 + 0.98 * depth)
-    total -= np.float32(0.22) * depth
-    total += np.float32(0.30) * covered
+    total -= lung * (depth + np.float32(0.40))
+    total += depth * (np.float32(0.38) * covered - np.float32(0.24))
     if anatomy.breasts is not None:
-        _add_breasts(total, anatomy.breasts + front, frame)
-    if anatomy.bubble is not None:
-        bubble = frame.layer()
-        frame.fill(bubble, [anatomy.bubble])
-        total -= frame.soft(bubble, 0.006, 0.85)
-    _add_airway(total, anatomy, frame)
-    chest = Chest(frame, lung, depth)
-    # Scatter takes contrast away where much is absorbed: bones fade over the heart and below the diaphragm.
-    total += _bones(anatomy, view, frame) * (0.30 + 0.70 * depth) * (1 - 0.45 * covered)
-    return total, chest
+        _add_breasts(total, moved(anatomy.breasts, view.turn), frame)
+    total -= _gas(anatomy, frame)
+    # Scatter takes contrast away where much is absorbed: ribs fade over the heart and below the diaphragm.
+    cage = _cage(anatomy.bones, view, frame)
+    cage *= np.float32(0.84) * depth + np.float32(0.16)
+    cage *= np.float32(1) - np.float32(0.35) * covered
+    total += cage
+    total += _girdle(anatomy.bones, view, frame)
+    return total, Chest(frame, lung, depth)
 
 
 def _soft_tissue(anatomy: Anatomy, frame: Frame) -> np.ndarray:
-    torso = frame.layer()
+    torso, arms = frame.layer(), frame.layer()
     frame.fill(torso, [anatomy.torso])
-    arms = frame.layer()
     frame.fill(arms, list(anatomy.arms))
-    total = frame.soft(torso, 0.006, 0.55 + 0.10 * anatomy.fat)
-    total += np.float32(1.95 + 0.25 * anatomy.fat) * frame.soft_wide(torso, 0.055) ** 2
     # The belly is thicker than the chest, the shoulders and the neck thinner.
-    rows = np.arange(frame.size_px, dtype=np.float32) / frame.size_px
-    middle = frame.fractions(np.array([[0.0, 0.24], [0.0, -0.34]]))[:, 1]
-    weight = 0.74 + 0.22 / (1 + np.exp(-(rows - middle[0]) / 0.05)) + 0.26 / (1 + np.exp(-(rows - middle[1]) / 0.05))
-    total *= weight[:, None].astype(np.float32)
-    total += frame.soft(arms, 0.008, 0.35)
-    total += np.float32(0.55) * frame.soft_wide(arms, 0.03)
+    rows = np.linspace(0, 1, SMALL_PX)
+    belly, neck = frame.fractions(np.array([[0.0, 0.24], [0.0, -0.34]]))[:, 1]
+    level = 0.70 + 0.24 / (1 + np.exp((belly - rows) / 0.05)) + 0.30 / (1 + np.exp((neck - rows) / 0.06))
+    folds = np.random.default_rng(anatomy.texture_seed).normal(0, 0.09, (8, 8)).astype(np.float32)
+    uneven = 1 + cv2.resize(folds, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_CUBIC)
+    uneven *= level[:, None].astype(np.float32)
+    thick = frame.soft_small(torso, 0.060) ** 2
+    thick *= np.float32(1.95 + 0.25 * anatomy.fat)
+    total = frame.enlarge(uneven)
+    total *= frame.soft(torso, 0.006, 0.55 + 0.10 * anatomy.fat)
+    total += frame.enlarge(thick * uneven)
+    total += frame.soft(arms, 0.014, 0.62)
     return total
 
 
 def _add_breasts(total: np.ndarray, breasts: np.ndarray, frame: Frame) -> None:
     layer = frame.layer()
     frame.fill_apart(layer, breasts)
-    soft = frame.soft_wide(layer, 0.035)
-    total += soft * frame.soft(layer, 0.005, 0.34)
+    total += frame.soft_wide(layer, 0.035) * frame.soft(layer, 0.006, 0.36)
 
 
-def _add_airway(total: np.ndarray, anatomy: Anatomy, frame: Frame) -> None:
-    carina = np.array([0.006, -0.105])
-    top = np.array([anatomy.spine[0, 0], -0.56])
-    trachea = np.stack([top, (top + carina) / 2 + [0.004, 0], carina])
-    bronchi = [np.stack([carina, carina + [-0.035, 0.04], anatomy.hila[0] + [0.012, 0.01]]),
-               np.stack([carina, carina + [0.045, 0.035], anatomy.hila[1] + [-0.012, 0.008]])]  # fmt: skip
+def _gas(anatomy: Anatomy, frame: Frame) -> np.ndarray:
+    """What the air in trachea, bronchi and stomach takes away."""
     layer = frame.layer()
-    frame.stroke(layer, [smooth(line, closed=False) for line in bronchi], 0.017, 130)
-    frame.stroke(layer, [smooth(trachea, closed=False)], 0.027, 220)
-    total -= frame.soft(layer, 0.006, 0.50)
+    trachea, bronchi = anatomy.airways
+    frame.stroke(layer, bronchi, 0.016, 60)
+    frame.stroke(layer, trachea, 0.026, 95)
+    if anatomy.bubble is not None:
+        frame.fill(layer, [anatomy.bubble], 255)
+    return frame.soft(layer, 0.008, 0.75)
 
 
-def _bones(anatomy: Anatomy, view: View, frame: Frame) -> np.ndarray:
-    cortex = max(1.0, frame.scale * 0.0045) / frame.scale  # one pixel, or what a cortex measures
+def _cage(bones: Bones, view: View, frame: Frame) -> np.ndarray:
+    cortex = _cortex(frame)
     behind, before = frame.layer(), frame.layer()
-    _draw_ribs(behind, anatomy.ribs_behind, anatomy.rib_width, cortex, frame)
-    _draw_ribs(before, anatomy.ribs_before + [view.turn, 0.0], anatomy.rib_width * 1.1, cortex, frame)
-    total = frame.soft(behind, 0.0025, 0.42)
-    total += frame.soft(before, 0.0035, 0.24)
-    girdle = frame.layer()
-    frame.fill(girdle, list(anatomy.scapulae), 60)
-    frame.stroke(girdle, anatomy.scapulae, cortex, 140, closed=True)
-    _draw_humeri(girdle, anatomy, frame)
-    total += frame.soft(girdle, 0.004, 0.38)
-    collar = frame.layer()
-    outline = band(anatomy.clavicles + [view.turn, 0.0], 0.024)
-    frame.fill_apart(collar, outline, 140)
-    frame.stroke(collar, outline, cortex, 230, closed=True)
-    total += frame.soft(collar, 0.003, 0.42)
-    total += frame.soft(_draw_spine(anatomy.spine, cortex, frame), 0.004, 0.34)
-    total *= np.float32(anatomy.bone)
+    ribs_before = moved(bones.ribs_before, view.turn)
+    frame.fill_apart(behind, bones.ribs_behind, 135)
+    frame.stroke(behind, bones.ribs_behind, cortex, 210, closed=True)
+    frame.fill_apart(before, ribs_before, 78)
+    frame.stroke(before, ribs_before, cortex, 120, closed=True)
+    frame.fill_apart(before, bones.vertebrae, 95)
+    frame.stroke(before, bones.vertebrae, cortex, 165, closed=True)
+    frame.fill_apart(before, bones.processes, 235)
+    total = frame.soft(behind, 0.0028, 0.42 * bones.density)
+    total += frame.soft(before, 0.0036, 0.45 * bones.density)
     return total
 
 
-def _draw_ribs(layer: np.ndarray, ribs: np.ndarray, width: np.ndarray, cortex: float, frame: Frame) -> None:
-    flank = np.linspace(0.85, 1.12, ribs.shape[1])
-    bands = band(ribs, np.concatenate([width, width])[:, None] * flank)
-    frame.fill_apart(layer, bands, 135)
-    half = ribs.shape[1]
-    frame.stroke(layer, bands[:, :half], cortex, 190)
-    frame.stroke(layer, bands[:, half:], cortex, 230)
+def _girdle(bones: Bones, view: View, frame: Frame) -> np.ndarray:
+    cortex, layer = _cortex(frame), frame.layer()
+    clavicles = moved(bones.clavicles, view.turn)
+    frame.fill_apart(layer, bones.scapulae, 50)
+    frame.stroke(layer, bones.scapulae, cortex, 125, closed=True)
+    frame.fill_apart(layer, bones.arm_shafts, 85)
+    frame.fill_apart(layer, bones.arm_heads, 85)
+    frame.fill_apart(layer, clavicles, 135)
+    frame.stroke(layer, clavicles, cortex, 225, closed=True)
+    return frame.soft(layer, 0.0035, 0.36 * bones.density)
 
 
-def _draw_humeri(layer: np.ndarray, anatomy: Anatomy, frame: Frame) -> None:
-    for side in (0, 1):
-        shoulder = anatomy.clavicles[side, -1]
-        outwards = np.sign(shoulder[0])
-        head = shoulder + [0.060 * outwards, 0.055]
-        shaft = smooth(np.stack([head, head + [0.035 * outwards, 0.12], head + [0.055 * outwards, 0.40]]), closed=False)
-        angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-        ball = head + 0.043 * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        frame.fill(layer, [band(shaft, 0.045), ball], 120)
-
-
-def _draw_spine(spine: np.ndarray, cortex: float, frame: Frame) -> np.ndarray:
-    layer = frame.layer()
-    frame.fill(layer, [band(smooth(spine, closed=False), 0.072)], 95)
-    corners = np.array(
-        [(-0.037, -0.022), (0.037, -0.022), (0.035, 0.0), (0.037, 0.022), (-0.037, 0.022), (-0.035, 0.0)]
-    )
-    bodies = spine[:, None] + corners
-    frame.fill_apart(layer, bodies, 140)
-    frame.stroke(layer, bodies, cortex, 185, closed=True)
-    angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
-    oval = np.stack([0.0065 * np.cos(angle), 0.010 * np.sin(angle)], axis=-1)
-    for x, y in ((-0.023, -0.006), (0.023, -0.006), (0.0, 0.016)):
-        frame.fill_apart(layer, spine[:, None] + oval + [x, y], 215)
-    return layer
+def _cortex(frame: Frame) -> float:
+    """How thick a bone's rim is drawn, in canonical units: as it is, but at least one pixel."""
+    return max(1.0, frame.scale * 0.0045) / frame.scale
 
 
 def draw_vessels(vessels: tuple[np.ndarray, ...], anatomy: Anatomy, chest: Chest) -> np.ndarray:
     """Attenuation float32 (S, S) of the vessels and hila, inside the open lung."""
-    frame = chest.frame
-    layer = frame.layer()
+    frame, layer, hila = chest.frame, chest.frame.layer(), chest.frame.layer()
     first, second, third = vessels
     frame.stroke(layer, third, 0.0030, 110)
     frame.stroke(layer, second, 0.0045, 130)
-    frame.stroke(layer, first[:, 2:], 0.0060, 145)
-    frame.stroke(layer, first[:, :4], 0.0090, 150)
+    frame.stroke(layer, first[:, 2:], 0.0056, 130)
+    frame.stroke(layer, first[:, :4], 0.0085, 120)
+    frame.fill(hila, [centre + _HILUM_OVAL for centre in anatomy.hila])
     shadow = frame.soft(layer, 0.0022, 0.46)
-    hila = frame.layer()
-    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    oval = np.stack([0.034 * np.cos(angle), 0.062 * np.sin(angle)], axis=-1)
-    frame.fill(hila, [centre + oval for centre in anatomy.hila])
     shadow += np.float32(0.50) * frame.soft_wide(hila, 0.026)
+    rng = np.random.default_rng(anatomy.texture_seed + 1)
+    shadow += frame.enlarge(np.float32(0.038) * rng.standard_normal((72, 72), dtype=np.float32))
     shadow *= chest.lung
     return shadow
 
@@ -184,23 +158,46 @@ def expose(attenuation: np.ndarray, view: View, frame: Frame, rng: np.random.Gen
     """uint8 (S, S) film of `attenuation` float32 (S, S): noise, unsharp mask, film curve, border."""
     size_px = frame.size_px
     across = np.linspace(-1, 1, size_px, dtype=np.float32)
-    film = attenuation + np.float32(view.tilt[0]) * across + (np.float32(view.tilt[1]) * across)[:, None]
-    grain = rng.random((size_px, size_px), dtype=np.float32) - np.float32(0.5)  # blurred below, which makes it normal
+    film = attenuation + np.float32(view.tilt[0]) * across
+    film += (np.float32(view.tilt[1]) * across)[:, None]
+    film = gaussian(film, view.unsharpness * frame.scale)
+    if view.wires is not None:
+        layer = frame.layer()
+        frame.stroke(layer, view.wires, 0.0045, 255)
+        film += frame.soft(layer, 0.001, 1.1)
+    grain = rng.random((size_px, size_px), dtype=np.float32) - np.float32(0.5)
+    grain = gaussian(grain, 0.6)  # evenly spread numbers, averaged: nearly normal, in a quarter of the time
     # Where more is absorbed fewer quanta arrive: relative noise grows with the root of the attenuation factor.
-    film += cv2.GaussianBlur(grain, (3, 3), 0.6) * (
-        np.float32(1.6 * view.noise) * np.exp(np.float32(0.45) * (film - 1.5))
-    )
+    strength = np.exp(np.float32(0.45) * film)
+    strength *= np.float32(5.0 * view.noise * np.exp(-0.45 * 1.5))
+    grain *= strength
+    film += grain
     if view.detail > 0.05:
-        small = cv2.resize(film, (56, 56), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(film, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA)
         broad = frame.enlarge(gaussian(small, 2.0))
-        film += np.float32(view.detail) * (film - broad)
-    clear = 1 / (1 + np.exp(view.middle / view.width))  # what the curve gives where nothing absorbs
-    grey = (1 / (1 + np.exp((view.middle - film) / view.width)) - clear) / (1 - clear)
-    grey = view.black + (view.white - view.black) * grey
+        film *= np.float32(1 + view.detail)
+        film -= np.float32(view.detail) * broad
+    return _develop(film, view, frame)
+
+
+def _develop(film: np.ndarray, view: View, frame: Frame) -> np.ndarray:
+    """The film curve, which rises from `black` where nothing absorbs to `white`; writes into `film`."""
+    film -= np.float32(view.middle)
+    film *= np.float32(-1 / view.width)
+    np.exp(film, out=film)
+    film += np.float32(1)
+    clear = 1 / (1 + np.exp(view.middle / view.width))
+    gain = (view.white - view.black) / (1 - clear)
+    np.divide(np.float32(gain), film, out=film)
+    film += np.float32(view.black - gain * clear)
     if view.border is not None:
         field = frame.layer()
-        corners = np.rint((view.border * size_px - 0.5) * 16).astype(np.int32)
+        corners = np.rint((view.border * frame.size_px - 0.5) * 16).astype(np.int32)
         cv2.fillPoly(field, [corners], 255, cv2.LINE_AA, 4)
-        inside = gaussian(field.astype(np.float32), 0.003 * size_px) * np.float32(1 / 255)
-        grey = grey * inside + np.float32(view.border_grey) * (1 - inside)
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+        inside = gaussian(field.astype(np.float32), 0.003 * frame.size_px)
+        film -= np.float32(view.border_grey)
+        film *= inside
+        film *= np.float32(1 / 255)
+        film += np.float32(view.border_grey)
+    np.clip(film, 0, 255, out=film)
+    return np.rint(film, out=film).astype(np.uint8)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 _SHIFT = 4  # cv2 takes points in sixteenths of a pixel
-_SMALL_PX = 56  # smooth fields are computed on a grid of this side and enlarged
+SMALL_PX = 56  # smooth fields are computed on a grid of this side and enlarged
 
 
 @lru_cache(maxsize=64)
@@ -117,12 +117,18 @@ class Frame:
         soft *= np.float32(weight / 255)
         return gaussian(soft, radius * self.scale)
 
-    def soft_wide(self, layer: np.ndarray, radius: float) -> np.ndarray:
-        """As `soft`, computed on a small grid: for radii above 0.02."""
-        small = cv2.resize(layer, (_SMALL_PX, _SMALL_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    def soft_small(self, layer: np.ndarray, radius: float) -> np.ndarray:
+        """A uint8 layer blurred on the small grid, float32 (SMALL_PX, SMALL_PX) in [0, 1]: for radii above 0.02."""
+        small = cv2.resize(layer, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
         small *= np.float32(1 / 255)
-        return self.enlarge(gaussian(small, radius * self.scale * _SMALL_PX / self.size_px))
+        return gaussian(small, radius * self.scale * SMALL_PX / self.size_px)
+
+    def soft_wide(self, layer: np.ndarray, radius: float) -> np.ndarray:
+        """As `soft_small`, enlarged to the image."""
+        return self.enlarge(self.soft_small(layer, radius))
 
     def enlarge(self, small: np.ndarray) -> np.ndarray:
         """A smooth float32 field on any small grid, enlarged to the image."""
-        return cv2.resize(small, (self.size_px, self.size_px), interpolation=cv2.INTER_CUBIC)
+        if small.shape[0] < SMALL_PX // 2:  # straight lines between few points would show as creases
+            small = cv2.resize(small, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_CUBIC)
+        return cv2.resize(small, (self.size_px, self.size_px), interpolation=cv2.INTER_LINEAR)

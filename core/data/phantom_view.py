@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from core.data.phantom_shapes import smooth
+
 _MARKER_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN)
 _NOTES = ("PORTABLE", "AP", "PA", "ERECT", "SUPINE", "MOBILE", "WARD 3", "10:42", "CHEST", "SITTING")
 
@@ -18,7 +20,8 @@ class View:
 
     `turn` shifts what lies in front against what lies behind, as a patient turned about the long axis does.
     `middle` and `width` shape the film curve, `black` and `white` are its ends (0 to 255), `detail` is the
-    strength of the unsharp mask that every digital system applies, `noise` the quantum noise.
+    strength of the unsharp mask that every digital system applies, `noise` the quantum noise, `unsharpness` the
+    blur of motion and focus, in canonical units. `wires` (k, m, 2) are leads that lie on the patient, or None.
     `border` holds the bright field's corners (4, 2) in fractions of the image, or None.
     """
 
@@ -32,6 +35,8 @@ class View:
     detail: float
     noise: float
     tilt: tuple[float, float]
+    unsharpness: float
+    wires: np.ndarray | None
     border: np.ndarray | None
     border_grey: float
 
@@ -54,8 +59,8 @@ def draw_view(rng: np.random.Generator) -> View:
     """A new exposure. The result depends on `rng` alone."""
     portable = rng.random() < 0.45
     angle = np.radians(rng.normal(0, 2.4 if portable else 1.3))
-    scale = np.clip(rng.normal(1.04 if portable else 1.0, 0.065), 0.86, 1.22)
-    scale_y = scale * np.clip(rng.normal(0.95 if portable else 1.0, 0.035), 0.86, 1.08)
+    scale = np.clip(rng.normal(1.12 if portable else 1.08, 0.065), 0.90, 1.24)
+    scale_y = scale * np.clip(rng.normal(0.92 if portable else 0.97, 0.035), 0.84, 1.04)
     turn_matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shift = np.array([0.5, 0.535]) + rng.normal(0, [0.018, 0.028])
     matrix = np.concatenate([turn_matrix * [scale, scale_y], shift[:, None]], axis=1)
@@ -69,11 +74,24 @@ def draw_view(rng: np.random.Generator) -> View:
         black=float(rng.uniform(15, 45) if washed else rng.uniform(0, 14)),
         white=float(rng.uniform(175, 235) if washed else rng.uniform(225, 255)),
         detail=float(rng.uniform(0.0, 0.9)),
-        noise=float(rng.uniform(0.012, 0.040)),
+        noise=float(np.exp(rng.uniform(np.log(0.012), np.log(0.055)))),
         tilt=(float(rng.normal(0, 0.10)), float(rng.normal(0, 0.10))),
+        unsharpness=float(min(abs(rng.normal(0, 0.0014)), 0.003)),
+        wires=_draw_wires(rng) if portable and rng.random() < 0.35 else None,
         border=_draw_border(rng) if rng.random() < 0.28 else None,
-        border_grey=float(rng.uniform(0, 12) if rng.random() < 0.8 else rng.uniform(235, 255)),
+        border_grey=float(rng.uniform(0, 12) if rng.random() < 0.88 else rng.uniform(150, 255)),
     )
+
+
+def _draw_wires(rng: np.random.Generator) -> np.ndarray:
+    """(k, m, 2) leads that run from the shoulders or the flanks over the chest, in canonical units."""
+    count = int(rng.integers(1, 4))
+    across = rng.choice([-1.0, 1.0], count) * rng.uniform(0.15, 0.45, count)
+    start = np.stack([across, rng.uniform(-0.5, -0.3, count)], -1)
+    end = np.stack([rng.uniform(-0.4, 0.4, count), rng.uniform(0.0, 0.45, count)], -1)
+    t = np.linspace(0, 1, 5)[:, None]
+    lines = start[:, None] * (1 - t) + end[:, None] * t + rng.normal(0, 0.03, (count, 5, 2))
+    return smooth(lines, closed=False, per_segment=10)
 
 
 def _draw_border(rng: np.random.Generator) -> np.ndarray:
