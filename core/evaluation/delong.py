@@ -8,7 +8,7 @@ Source: DeLong et al. 1988, Biometrics 44:837; Sun & Xu 2014, doi:10.1109/LSP.20
 import math
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr, ndtri
 
 from core.errors import UndefinedMetric
 
@@ -22,6 +22,8 @@ def components(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray
         each negative. Ties count one half.
     Raises: UndefinedMetric with one class only.
     """
+    from scipy.stats import rankdata  # a second to import; pages that only read stored numbers do without
+
     positives, negatives = scores[truth], scores[~truth]
     m, k = len(positives), len(negatives)
     if m == 0 or k == 0:
@@ -45,7 +47,7 @@ def auc_interval(scores: np.ndarray, truth: np.ndarray, level: float) -> tuple[f
     variance = auc_variance(of_positives, of_negatives)
     if variance is None:
         return value, None, None
-    half = float(norm.ppf(0.5 + level / 2)) * math.sqrt(variance)
+    half = float(ndtri(0.5 + level / 2)) * math.sqrt(variance)
     return value, max(0.0, value - half), min(1.0, value + half)
 
 
@@ -63,4 +65,4 @@ def paired_difference(first: np.ndarray, second: np.ndarray, truth: np.ndarray) 
     difference, error = auc_first - auc_second, math.sqrt(variance)
     if error == 0:
         return difference, 0.0, 1.0 if difference == 0 else 0.0
-    return difference, error, float(2 * norm.sf(abs(difference) / error))
+    return difference, error, float(2 * ndtr(-abs(difference) / error))
