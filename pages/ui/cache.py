@@ -15,14 +15,17 @@ import streamlit as st
 
 from core import paths
 from core.registry.datasets import DATASETS
+from core.registry.labels import label_scheme
 from core.store.models import ModelListing, list_models
 from core.store.runs import RunListing, list_runs, load_history, load_predictions
-from core.types import DatasetTable, Predictions, RunRecord
+from core.types import ClassCounts, DatasetTable, Predictions, RunRecord
 
 if TYPE_CHECKING:
     from core.evaluation.compare import Ranking
     from core.evaluation.operating import ThresholdTable
     from core.nn.serving import PredictionResult, Predictor
+
+PHANTOM_PATIENTS = 300  # enough to see the shares; as many as one likes can be drawn
 
 State = tuple[str, tuple[tuple[str, int, int], ...]]
 
@@ -169,7 +172,27 @@ def dataset_table(key: str) -> DatasetTable:
 def _dataset_table(key: str, folder: str, stamp: tuple[tuple[str, int], ...]) -> DatasetTable:
     from core.data.load import load_table
 
-    return load_table(key, None if DATASETS[key].synthetic else Path(folder), policy="skip")
+    if DATASETS[key].synthetic:
+        return load_table(key, options={"patients": PHANTOM_PATIENTS})
+    return load_table(key, Path(folder), policy="skip")
+
+
+def split_counts(key: str, scheme: str) -> tuple[tuple[ClassCounts, ...], str, dict[str, int]]:
+    """Images per class and split with the default seed; (counts, kind of split, dropped). Raises MedLensError."""
+    table = dataset_table(key)
+    return _split_counts(key, scheme, table.fingerprint, table)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _split_counts(
+    key: str, scheme: str, fingerprint: str, _table: DatasetTable
+) -> tuple[tuple[ClassCounts, ...], str, dict[str, int]]:
+    from core.data.labelling import apply_scheme
+    from core.data.splits import assign_splits, class_counts, default_kind
+
+    kind = default_kind(_table)
+    labelled = assign_splits(apply_scheme(_table, label_scheme(scheme, _table.spec)), kind, 0)
+    return class_counts(labelled), kind, dict(labelled.dropped)
 
 
 def samples(source: str, count: int = 6) -> tuple[Sample, ...]:

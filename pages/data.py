@@ -1,0 +1,49 @@
+"""Data: what the numbers stand on. Source, licence, balance, patients and sample pictures of each data set."""
+
+import streamlit as st
+
+from core.errors import MedLensError
+from core.registry.datasets import DATASETS
+from pages.ui import cache, datasets, state
+from pages.ui.blocks import error_box, page_head, plain
+
+OWN = ("folder", "csv")  # readers for one's own data: nothing to describe or to fetch
+
+page_head(
+    "Data",
+    "What the numbers stand on: where each data set comes from, what may be done with it, how its classes are "
+    "spread, and what it looks like. Read from the catalogue and from the data that lie on this machine.",
+)
+here = ["phantom", *(key for key in cache.datasets_at_hand() if key not in OWN)]
+key = here[0]
+if len(here) > 1:
+    key = st.selectbox("Data set", here, format_func=lambda k: DATASETS[k].title, key=state.DATASET, bind=state.URL)
+spec = DATASETS[str(key)]
+if spec.synthetic:
+    st.badge("synthetic: drawn by this program", color="violet", icon=":material/draw:")
+about, spread = st.columns([2, 3], gap="large")
+with about:
+    st.header(spec.title, anchor=False)
+    datasets.provenance(spec)
+with spread:
+    st.header("How the classes are spread", anchor=False)
+    try:
+        table = cache.dataset_table(spec.key)
+        datasets.show_table_facts(spec, table)
+        datasets.show_balance(spec, table)
+    except MedLensError as error:
+        error_box(str(error))
+        table = None
+if table is not None:
+    st.header("What it looks like", anchor=False)
+    datasets.show_samples(spec)
+
+missing = [k for k in DATASETS if k not in here and k not in OWN]
+if missing:
+    st.header("Not on this machine", anchor=False)
+    st.markdown("MedLens reads these too, in the folder layout in which they are published.")
+    datasets.show_missing(missing)
+st.caption(
+    plain("Your own images: a folder with one folder per class, or a CSV of paths and labels (with patients, so that ")
+    + "splits keep them apart): `python -m core data check folder --root DIR`."
+)

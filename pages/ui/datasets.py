@@ -1,0 +1,150 @@
+"""The parts of the Data page: counts per split, provenance, and sample pictures with what is known on them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core import paths
+from core.errors import ImageRefused, MedLensError
+from core.figures.datasets import balance_figure
+from core.figures.overlay import draw_boxes, draw_outline, shrink
+from core.figures.text import counted, group_word, percent, plural
+from core.registry.datasets import DATASETS
+from core.registry.labels import AS_IS, label_scheme
+from core.types import ClassCounts, DatasetSpec, DatasetTable, LabelScheme
+from pages.ui import cache
+from pages.ui.blocks import chart, facts, plain
+
+SHOWN_PX = 384
+MOST_REASONS = 50
+RARE = 0.1  # a class below this share of the training images is named
+
+
+def provenance(spec: DatasetSpec) -> None:
+    """Source, licence and citation, then what a careful reader knows of it."""
+    facts(
+        {
+            "Shows": spec.modality,
+            "Source": spec.source_url,
+            "Licence": spec.licence,
+            "Cite": spec.citation,
+            "Kept together in a split": spec.group_field,
+        },
+        alt=f"Where {spec.title} comes from",
+    )
+    for caveat in spec.caveats:
+        st.markdown(f"- {plain(caveat)}")
+
+
+def choose_scheme(spec: DatasetSpec, table: DatasetTable) -> LabelScheme:
+    """Which task to count the labels for."""
+    schemes = [label_scheme(key, table.spec) for key in spec.label_schemes or (AS_IS,)]
+    titles = {scheme.key: scheme.title for scheme in schemes}
+    key = schemes[0].key
+    if len(schemes) > 1:
+        key = st.selectbox("Task", list(titles), format_func=lambda k: titles[k], key=f"scheme-{spec.key}")
+    return next(scheme for scheme in schemes if scheme.key == key)
+
+
+def show_balance(spec: DatasetSpec, table: DatasetTable) -> None:
+    """Images and groups per split and class, as a figure and as a table."""
+    scheme = choose_scheme(spec, table)
+    try:
+        counts, kind, dropped = cache.split_counts(spec.key, scheme.key)
+    except MedLensError as error:
+        st.info(plain(error), icon=":material/info:")
+        return
+    named = {c.split: dict(c.images_per_class) for c in counts}
+    if scheme.task != "multilabel":
+        chart(
+            balance_figure(named, scheme.class_names),
+            alt="; ".join(
+                f"{split}: " + ", ".join(f"{n} {name}" for name, n in row.items()) for split, row in named.items()
+            ),
+        )
+    st.dataframe(count_frame(counts, spec), hide_index=True, alt="Images and groups per split and class")
+    words = {"group": f"no {group_word(spec.group_field)} in two splits", "official": "the source's own test part"}
+    st.caption(plain(f"Split as a run with the default seed would: {words.get(kind, kind)}. {_rare(counts)}"))
+    for reason, n in dropped.items():
+        st.caption(plain(f"Left out for this task: {plural(n, 'image')} ({reason})."))
+
+
+def _rare(counts: Sequence[ClassCounts]) -> str:
+    train = next((c for c in counts if c.split == "train"), None)
+    if train is None or not train.n_images:
+        return ""
+    shares = {name: n / train.n_images for name, n in train.images_per_class.items()}
+    rare = [f"{name} ({percent(share)})" for name, share in shares.items() if share < RARE]
+    if not rare:
+        return ""
+    return f"Rare, so that accuracy says little about {'it' if len(rare) == 1 else 'them'}: {', '.join(rare)}."
+
+
+def count_frame(counts: Sequence[ClassCounts], spec: DatasetSpec) -> pd.DataFrame:
+    """One row per split: images, groups, and images of each class."""
+    group = f"{group_word(spec.group_field).capitalize()}s"
+    return pd.DataFrame(
+        {"Split": c.split, "Images": c.n_images, group: c.n_groups, **dict(c.images_per_class)} for c in counts
+    )
+
+
+def show_samples(spec: DatasetSpec) -> None:
+    """Pictures of every label in turn, with boxes or the outline of a mask where the source has them."""
+    samples = cache.samples(spec.key, 8)
+    marked = any(s.boxes or s.mask_path for s in samples)
+    show = st.toggle("Show where the findings lie", value=True, key=f"marks-{spec.key}") if marked else False
+    with st.grid(4, min_column_width=150):
+        for sample in samples:
+            picture = shrink(sample.pixels, SHOWN_PX)
+            height, width = sample.pixels.shape[:2]
+            known = ""
+            if show and sample.boxes:
+                picture, known = draw_boxes(picture, sample.boxes), f", {plural(len(sample.boxes), 'box')} drawn"
+            elif show and sample.mask_path:
+                picture, known = _outlined(picture, sample.mask_path), ", mask outlined"
+            caption = f"{sample.caption}  \n{width} x {height} px"
+            st.image(picture, caption=caption, width="stretch", alt=f"{sample.caption}, {sample.name}{known}")
+
+
+def _outlined(picture, mask_path: str):  # type: ignore[no-untyped-def]
+    from core.data.sources import read_image
+
+    try:
+        return draw_outline(picture, read_image(mask_path)[..., 0])
+    except ImageRefused:  # the picture is still worth showing
+        return picture
+
+
+def show_table_facts(spec: DatasetSpec, table: DatasetTable) -> None:
+    """How much there is, and what was refused."""
+    st.markdown(f"**{plain(counted(len(table), table.rows['group'].nunique(), spec.group_field))}** at hand.")
+    for note in table.notes:
+        st.caption(plain(note))
+    if table.refused:
+        with st.expander(f"{plural(len(table.refused), 'problem')} found; those images are left out"):
+            for reason in table.refused[:MOST_REASONS]:
+                st.markdown(f"- {plain(reason)}")
+            if len(table.refused) > MOST_REASONS:
+                st.caption(f"`python -m core data check {spec.key}` lists all of them.")
+
+
+def show_missing(keys: Sequence[str]) -> None:
+    """Data sets that are not here: what they are, and how to get them."""
+    for key in keys:
+        spec = DATASETS[key]
+        with st.expander(spec.title, icon=":material/download:"):
+            provenance(spec)
+            if spec.manual_download:
+                st.markdown(f"To get it: {plain(spec.manual_download)}")
+            folder = paths.data_folder() / key
+            st.code(f"# put or link it here, or name its folder with --root\n{_short(folder)}", language="bash")
+
+
+def _short(folder: Path) -> str:
+    """The folder without the person's own home folder in it."""
+    try:
+        return f"~/{folder.relative_to(Path.home())}"
+    except ValueError:
+        return str(folder)
