@@ -45,7 +45,12 @@ def to_json(value: object) -> str:
 
 
 def _dump(data: object) -> str:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(", ", ": "))
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(", ", ": "))
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair, as in a file name that is no Unicode: escaped, it comes back
+        return json.dumps(data, allow_nan=False, sort_keys=True, separators=(", ", ": "))
+    return text
 
 
 def encode(value: Any, where: str = "") -> Any:

@@ -3,8 +3,6 @@
 results/leaderboard.csv can be deleted at any time; `write_leaderboard` makes the same bytes again.
 """
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from core import paths
 from core.registry.metrics import find_estimate, worst_class
 from core.store.atomic import write_text
 from core.store.runs import list_runs
+from core.store.tables import csv_line
 from core.types import Evaluation, RunRecord
 
 LEADERBOARD = "leaderboard.csv"
@@ -86,12 +85,8 @@ def leaderboard_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
 
 def leaderboard_text(records: Iterable[RunRecord]) -> str:
     """The CSV text: floats by repr, an empty cell where a number is not defined."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in leaderboard_rows(records):
-        writer.writerow(["" if row[column] is None else row[column] for column in COLUMNS])
-    return out.getvalue()
+    rows = [[row[column] for column in COLUMNS] for row in leaderboard_rows(records)]
+    return csv_line(COLUMNS) + "".join(map(csv_line, rows))
 
 
 def write_leaderboard(folder: Path | None = None) -> Path:

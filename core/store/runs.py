@@ -92,7 +92,13 @@ def save_run(
     _check_parts(record, predictions)
     files: dict[str, bytes | Path] = {}
     if predictions:
-        files[PREDICTIONS] = tables.predictions_text(predictions).encode("utf-8")
+        try:
+            files[PREDICTIONS] = tables.predictions_text(predictions).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise RunDamaged(
+                f"{record.run_id}: an image id or group is no text that a CSV file can hold: "
+                f"{error.object[max(0, error.start - 30) : error.end + 10]!r}. Rename the image."
+            ) from error
     if history is not None and len(history.columns):
         files[HISTORY] = tables.history_text(history).encode("utf-8")
     for name, data in (artifacts or {}).items():
@@ -161,7 +167,7 @@ def load_predictions(run_id: str, split: str = "test", folder: Path | None = Non
     record = load_record(run_id, folder)
     data = _checked_bytes(record, PREDICTIONS, limits.MAX_PREDICTIONS_BYTES, folder)
     try:
-        return tables.predictions_of(tables.predictions_frame(data, record), record, split, positive_class_of(record))
+        return tables.read_predictions(data, record, split, positive_class_of(record))
     except PredictionsInvalid as error:
         raise RunDamaged(f"{run_id}: predictions.csv contradicts itself: {error}") from error
 
@@ -171,7 +177,7 @@ def load_history(run_id: str, folder: Path | None = None) -> pd.DataFrame | None
     record = load_record(run_id, folder)
     if HISTORY not in record.artifacts:
         return None
-    return tables.history_frame(_checked_bytes(record, HISTORY, limits.MAX_PREDICTIONS_BYTES, folder))
+    return tables.read_history(_checked_bytes(record, HISTORY, limits.MAX_PREDICTIONS_BYTES, folder))
 
 
 def load_artifact(run_id: str, name: str, folder: Path | None = None) -> bytes:
@@ -219,7 +225,7 @@ def _check_files(record: RunRecord, folder: Path | None, largest_bytes: int | No
     where = run_folder(record.run_id, folder)
     if record.status == "done" and PREDICTIONS not in record.artifacts:
         raise RunDamaged(f"{record.run_id}: a finished run without {PREDICTIONS}")
-    for name, expected in record.artifacts.items():
+    for name, expected in sorted(record.artifacts.items(), key=lambda item: item[0] == PREDICTIONS):
         path = where / check_file_name(name)
         try:
             if not path.is_file():

@@ -1,11 +1,12 @@
 """predictions.csv and history.csv: the text of the file, and back, to the last bit.
 
-Floats are written by repr, so that every number computed from the file equals the one computed from memory.
+Floats are written by repr and read by Python's own `float`, so that every number computed from the file
+equals the one computed from memory. (How exactly a table library reads floats changes with its version.)
 """
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,86 +27,117 @@ def predictions_header(class_names: Sequence[str], task: str) -> list[str]:
 def predictions_text(parts: Sequence[Predictions]) -> str:
     """The CSV text of the predictions of one run, validation rows first. Expects at least one part."""
     parts = sorted(parts, key=lambda part: SPLIT_ORDER.index(part.split))
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(predictions_header(parts[0].class_names, parts[0].task))
+    lines = [csv_line(predictions_header(parts[0].class_names, parts[0].task))]
     for part in parts:
         truth = np.asarray(part.y_true).reshape(len(part), -1).astype(np.int64).tolist()
         scores = np.asarray(part.y_prob, dtype=np.float64).tolist()
-        writer.writerows(
-            [str(image), str(group), part.split, *labels, *row]
-            for image, group, labels, row in zip(part.image_ids, part.groups, truth, scores, strict=True)
-        )
-    return out.getvalue()
+        for image, group, labels, row in zip(part.image_ids, part.groups, truth, scores, strict=True):
+            lines.append(csv_line([str(image), str(group), part.split, *labels, *row]))
+    return "".join(lines)
 
 
-def predictions_frame(data: bytes, record: RunRecord) -> pd.DataFrame:
-    """predictions.csv as a frame: keys as text, truth as int64, scores as float64 exactly as written.
+def csv_line(cells: Sequence[object]) -> str:
+    """One line of CSV: text quoted where it must be, floats by repr, None as an empty cell.
 
-    Raises: RunDamaged when the header is not the one of `record`, or a cell is no number.
+    (`csv.writer` leaves a carriage return unquoted before Python 3.13, and then cannot read it back.)
+    """
+    return ",".join(_csv_cell(cell) for cell in cells) + "\n"
+
+
+def _csv_cell(cell: object) -> str:
+    if isinstance(cell, float):
+        return repr(cell)
+    if not isinstance(cell, str):
+        return "" if cell is None else str(cell)
+    if any(mark in cell for mark in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def read_predictions(data: bytes, record: RunRecord, split: str, positive_class: str | None) -> Predictions:
+    """The rows of one split.
+
+    Raises: RunDamaged when the header is not the one of `record`, a row is too short or too long, a cell is no
+        number, or the split has no rows; PredictionsInvalid when the scores contradict themselves.
     """
     expected = predictions_header(record.class_names, record.task)
-    first_score = len(expected) - len(record.class_names)
-    try:
-        header = next(csv.reader(io.StringIO(data.decode("utf-8"), newline="")), [])
-        if header != expected:
-            raise RunDamaged(
-                f"predictions.csv has the header {','.join(header)[:200]!r}, expected {','.join(expected)!r}"
-            )
-        # read by position: two classes may differ in nothing that pandas would keep apart in a header
-        types = {i: "str" if i < len(KEYS) else "int64" if i < first_score else "float64" for i in range(len(expected))}
-        frame = pd.read_csv(
-            io.BytesIO(data), header=None, skiprows=_header_lines(header), dtype=types, na_filter=False,
-            float_precision="round_trip", encoding="utf-8", index_col=False, skip_blank_lines=False,
-        )  # fmt: skip
-    except (ValueError, OverflowError, csv.Error, pd.errors.ParserError) as error:
-        raise RunDamaged(f"predictions.csv cannot be read ({str(error)[:160]})") from error
-    if frame.shape[1] != len(expected):
-        raise RunDamaged(f"predictions.csv has {frame.shape[1]} columns, expected {len(expected)}")
-    return frame.set_axis(expected, axis="columns")
-
-
-def _header_lines(header: Sequence[str]) -> int:
-    """Lines that the header takes: a class name may hold a line break."""
-    return 1 + sum(name.count("\n") for name in header)
-
-
-def predictions_of(frame: pd.DataFrame, record: RunRecord, split: str, positive_class: str | None) -> Predictions:
-    """The rows of one split as Predictions. Raises RunDamaged when there are none, PredictionsInvalid otherwise."""
-    rows = frame[(frame["split"] == split).to_numpy()]
-    if rows.empty:
-        present = ", ".join(sorted(set(frame["split"]))) or "no rows at all"
-        raise RunDamaged(f"{record.run_id}: predictions.csv has no rows of the {split} split; it has {present}.")
     width = len(record.class_names)
-    truth = rows.iloc[:, len(KEYS) : -width].to_numpy(dtype=np.int64)
+    images: list[str] = []
+    groups: list[str] = []
+    truth: list[list[int]] = []
+    scores: list[list[float]] = []
+    present: set[str] = set()
+    rows = _rows(data, "predictions.csv")
+    header = next(rows, [])
+    if header != expected:
+        raise RunDamaged(f"predictions.csv has the header {','.join(header)[:200]!r}, expected {','.join(expected)!r}")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(expected):
+            raise RunDamaged(f"row {number} of predictions.csv has {len(row)} cells, expected {len(expected)}")
+        present.add(row[2])
+        if row[2] != split:
+            continue
+        try:
+            truth.append([int(cell) for cell in row[len(KEYS) : -width]])
+            scores.append([float(cell) for cell in row[-width:]])
+        except ValueError as error:
+            raise RunDamaged(f"row {number} of predictions.csv cannot be read ({error})") from error
+        images.append(row[0])
+        groups.append(row[1])
+    if not images:
+        held = ", ".join(sorted(present)) or "no rows at all"
+        raise RunDamaged(f"{record.run_id}: predictions.csv has no rows of the {split} split; it has {held}.")
+    labels = np.array(truth, dtype=np.int64)
     return Predictions(
         run_id=record.run_id,
         split=split,
         task=record.task,
         class_names=record.class_names,
         positive_class=positive_class,
-        image_ids=rows["image_id"].to_numpy(dtype=object),
-        groups=rows["group"].to_numpy(dtype=object),
-        y_true=truth if record.task == "multilabel" else truth[:, 0].copy(),
-        y_prob=rows.iloc[:, -width:].to_numpy(dtype=np.float64),
+        image_ids=np.array(images, dtype=object),
+        groups=np.array(groups, dtype=object),
+        y_true=labels if record.task == "multilabel" else labels[:, 0].copy(),
+        y_prob=np.array(scores, dtype=np.float64),
     )
 
 
 def history_text(history: pd.DataFrame) -> str:
     """The CSV text of one row per epoch; floats by repr, a missing number is an empty cell."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([str(name) for name in history.columns])
-    for row in history.itertuples(index=False, name=None):
-        writer.writerow(
-            ["" if pd.isna(cell) else cell.item() if isinstance(cell, np.generic) else cell for cell in row]
-        )
-    return out.getvalue()
+    rows = [[_plain(value) for value in row] for row in history.itertuples(index=False, name=None)]
+    return csv_line([str(name) for name in history.columns]) + "".join(map(csv_line, rows))
 
 
-def history_frame(data: bytes) -> pd.DataFrame:
-    """history.csv as a frame. Raises RunDamaged when it is no table."""
+def read_history(data: bytes) -> pd.DataFrame:
+    """history.csv as a frame: whole numbers, floats (an empty cell is NaN) or text, column by column.
+
+    Raises: RunDamaged when it is no table.
+    """
+    rows = _rows(data, "history.csv")
+    header = next(rows, [])
+    body = list(rows)
+    if not header or any(len(row) != len(header) for row in body):
+        raise RunDamaged("history.csv is no table: its rows differ in length, or it is empty")
+    columns = zip(*body, strict=True) if body else [()] * len(header)
+    return pd.DataFrame({name: _column(cells) for name, cells in zip(header, columns, strict=True)})
+
+
+def _rows(data: bytes, name: str) -> Iterator[list[str]]:
     try:
-        return pd.read_csv(io.BytesIO(data), float_precision="round_trip", encoding="utf-8")
-    except (ValueError, pd.errors.ParserError) as error:
-        raise RunDamaged(f"history.csv cannot be read ({str(error)[:160]})") from error
+        yield from csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RunDamaged(f"{name} cannot be read ({error})") from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if value is None or value is pd.NA or value != value else value  # NaN differs from itself
+
+
+def _column(cells: Sequence[str]) -> np.ndarray | list[str]:
+    for kind in (int, float):
+        try:
+            return np.array([kind(cell) if cell or kind is int else np.nan for cell in cells])
+        except (ValueError, OverflowError):
+            continue
+    return list(cells)
