@@ -17,6 +17,7 @@ from core.errors import ImageRefused
 CUT_OFF = "the file is cut off"
 DAMAGED = "the file is damaged"
 PNG_NEEDED = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+JPEG_METADATA = frozenset((0xE1, 0xE2, 0xED, 0xFE))  # EXIF and XMP, profiles and further pictures, Photoshop, comments
 _PNG_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # PNG standard, table 11.1
 
 
@@ -103,32 +104,42 @@ def _read_png(data: bytes) -> ImageHeader:
     return ImageHeader(format="PNG", width=width, height=height, frames=frames, bits=bits, orientation=orientation)
 
 
-def _read_jpeg(data: bytes) -> ImageHeader:
-    position, size, orientation = 2, None, 1
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield (marker, start, end) of each segment up to the first scan's header; `start` is at the FF.
+
+    Raises: ImageRefused when the file ends without a picture; IndexError or struct.error when it is cut off.
+    """
+    position = 2
     while True:
         while data[position] != 0xFF:  # the standard lets nothing stand here, decoders pass over it
             position += 1
         while data[position] == 0xFF:
             position += 1
-        marker = data[position]
+        marker, start = data[position], position - 1
         position += 1
         if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:
             continue
         if marker == 0xD9:
             raise ImageRefused(f"{DAMAGED} (it holds no picture)")
-        (length,) = struct.unpack_from(">H", data, position)
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            size = struct.unpack_from(">BHH", data, position + 2)
-            check_size(size[2], size[1])
-        elif marker == 0xE1 and data[position + 2 : position + 8] == b"Exif\x00\x00" and orientation == 1:
-            orientation = exif_orientation(data[position + 8 : position + length])
-        position += length
+        position += struct.unpack_from(">H", data, position)[0]
+        yield marker, start, position
         if marker == 0xDA:
-            break
+            return
+
+
+def _read_jpeg(data: bytes) -> ImageHeader:
+    size, orientation, scan = None, 1, 0
+    for marker, start, end in jpeg_segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            size = struct.unpack_from(">BHH", data, start + 4)
+            check_size(size[2], size[1])
+        elif marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\x00\x00" and orientation == 1:
+            orientation = exif_orientation(data[start + 10 : end])
+        scan = end
     if size is None:
         raise ImageRefused(f"{DAMAGED} (it does not tell its size)")
     # Inside the coded picture FF is always followed by 00 or a restart marker, so FF D9 is the end itself.
-    if data.find(b"\xff\xd9", position) < 0:
+    if data.find(b"\xff\xd9", scan) < 0:
         raise ImageRefused(CUT_OFF)
     bits, height, width = size
     return ImageHeader(format="JPEG", width=width, height=height, frames=1, bits=bits, orientation=orientation)

@@ -18,7 +18,16 @@ import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from core import limits
-from core.data.containers import CUT_OFF, DAMAGED, PNG_NEEDED, ImageHeader, png_chunks, read_container
+from core.data.containers import (
+    CUT_OFF,
+    DAMAGED,
+    JPEG_METADATA,
+    PNG_NEEDED,
+    ImageHeader,
+    jpeg_segments,
+    png_chunks,
+    read_container,
+)
 from core.data.contrast import change_contrast
 from core.data.sniff import ACCEPTED, describe_foreign, image_format
 from core.data.tiff import read_tiff
@@ -57,9 +66,13 @@ def decode_image(source: Path | bytes, name: str = "") -> np.ndarray:
     shown = _shown_name(source, name)
     data = _read_bytes(source, shown)
     header = _read_header(data, shown)
+    # Pillow turns a TIFF by itself; the other formats are turned below.
+    orientation = 1 if header.format == "TIFF" else header.orientation
+    sideways = header.format == "TIFF" and header.orientation >= 5
+    stored = (header.height, header.width) if sideways else (header.width, header.height)
     try:
         with Image.open(io.BytesIO(_without_metadata(data, header)), formats=[header.format]) as image:
-            if image.size != (header.width, header.height):
+            if image.size != stored:
                 raise ImageRefused(f"{DAMAGED} (it states two sizes)")
             rgb = _to_rgb(image, data, header)
     except ImageRefused as error:
@@ -69,7 +82,7 @@ def decode_image(source: Path | bytes, name: str = "") -> np.ndarray:
     except Exception as error:  # Pillow's decoders raise a dozen types on malformed files
         reason = CUT_OFF if "truncated" in str(error).lower() else f"{DAMAGED} or of a kind that is not supported"
         raise ImageRefused(f"{shown}: {reason} ({header.format}); {ACCEPTED}.") from error
-    return _rotate(rgb, header.orientation)
+    return _rotate(rgb, orientation)
 
 
 def fit_image(rgb: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
@@ -153,13 +166,17 @@ def _read_header(data: bytes, shown: str) -> ImageHeader:
 
 
 def _without_metadata(data: bytes, header: ImageHeader) -> bytes:
-    """Drop a PNG's other parts, so that compressed text or profiles are never inflated."""
-    if header.format != "PNG":
-        return data
-    chunks = list(png_chunks(data))
-    if all(kind in PNG_NEEDED for kind, _, _ in chunks):
-        return data
-    return data[:8] + b"".join(data[start:end] for kind, start, end in chunks if kind in PNG_NEEDED)
+    """Drop what the pixels do not depend on, so that compressed text, profiles and EXIF are never parsed."""
+    if header.format == "PNG":
+        chunks = list(png_chunks(data))
+        if any(kind not in PNG_NEEDED for kind, _, _ in chunks):
+            return data[:8] + b"".join(data[start:end] for kind, start, end in chunks if kind in PNG_NEEDED)
+    elif header.format == "JPEG":
+        segments = list(jpeg_segments(data))
+        if any(marker in JPEG_METADATA for marker, _, _ in segments):
+            kept = [data[start:end] for marker, start, end in segments if marker not in JPEG_METADATA]
+            return b"".join((data[:2], *kept, data[segments[-1][2] :]))
+    return data
 
 
 def _to_rgb(image: Image.Image, data: bytes, header: ImageHeader) -> np.ndarray:
