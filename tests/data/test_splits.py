@@ -144,6 +144,20 @@ def test_several_labels_keep_rare_findings_in_every_part(make_labelled):
         assert (own > 0).all()
 
 
+def test_a_rare_class_keeps_its_share_beside_a_common_one(make_labelled):
+    # each patient has many common images; every third one a rare image or two as well
+    rng = np.random.default_rng(1)
+    classes, groups = [], []
+    for patient in range(150):
+        own = [0] * int(rng.integers(1, 12)) + [1] * int(patient % 3 == 0) * int(rng.integers(1, 3))
+        classes += own
+        groups += [f"p{patient}"] * len(own)
+    for seed in range(5):
+        labelled = assign_splits(make_labelled(classes, groups), "group", seed)
+        rare = {c.split: c.images_per_class["Cardiomegaly"] / classes.count(1) for c in class_counts(labelled)}
+        assert rare == pytest.approx({"train": 0.6, "validation": 0.2, "test": 0.2}, abs=0.02)
+
+
 def official(make_labelled, n_validation, hashes=None):
     names = ["train"] * (480 - n_validation) + ["validation"] * n_validation + ["test"] * 120
     return large(make_labelled, splits=names, hashes=hashes)
@@ -174,6 +188,14 @@ def test_training_copies_of_official_test_images_are_left_out_and_counted(make_l
     assert "i000000" not in set(labelled.rows["image_id"])
     assert len(labelled) == len(labelled.y_true) == len(labelled.splits) == 598
     assert sum(labelled.dropped.values()) == 2
+    assert audit_overlap(labelled).images_in_several_splits == 0
+
+
+def test_training_copies_of_official_validation_images_are_left_out(make_labelled):
+    hashes = [f"h{i}" for i in range(600)]
+    hashes[3], hashes[440] = "same", "same"
+    labelled = assign_splits(official(make_labelled, 50, hashes), "official", 0)
+    assert set(labelled.rows["image_id"]) == {f"i{i:06d}" for i in range(600)} - {"i000003"}
     assert audit_overlap(labelled).images_in_several_splits == 0
 
 
