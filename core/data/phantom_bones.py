@@ -13,11 +13,11 @@ _RIB_TILT = np.array([0.045, 0.062, 0.078, 0.092, 0.104, 0.113, 0.121, 0.127, 0.
 _BEHIND_ANGLE = np.radians(np.linspace(84, -4, 13))
 _BEFORE_ANGLE = np.radians(np.linspace(4, -58, 8))
 _CLAVICLE = np.array([
-    (0.030, -0.236), (0.080, -0.262), (0.150, -0.282), (0.230, -0.300), (0.310, -0.330), (0.375, -0.352),
+    (0.030, -0.240), (0.085, -0.268), (0.160, -0.292), (0.245, -0.315), (0.330, -0.352), (0.420, -0.378),
 ])  # fmt: skip
 _SCAPULA = np.array([
-    (0.372, -0.300), (0.345, -0.262), (0.318, -0.222), (0.310, -0.140), (0.322, -0.045), (0.348, -0.010),
-    (0.362, -0.060), (0.372, -0.150), (0.384, -0.230),
+    (0.420, -0.320), (0.385, -0.290), (0.348, -0.245), (0.326, -0.160), (0.330, -0.060), (0.352, -0.012),
+    (0.372, -0.060), (0.392, -0.150), (0.420, -0.240),
 ])  # fmt: skip
 _HALF_VERTEBRA = np.array([(0.037, -0.022), (0.034, 0.0), (0.037, 0.022)])
 _OVAL_ANGLE = np.linspace(0, 2 * np.pi, 8, endpoint=False)
@@ -98,7 +98,7 @@ def _spine(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _upper_arm(shoulder: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    head = moved(shoulder, 0.060, 0.055)
+    head = moved(shoulder, 0.052, 0.062)
     away = rng.normal(0, 0.015)
     line = smooth(np.stack([head, moved(head, 0.035, 0.12), moved(head, 0.055 + away, 0.40)]), closed=False)
-    return band(line, 0.045), head + 0.043 * _CIRCLE
+    return band(line, 0.050), head + 0.048 * _CIRCLE

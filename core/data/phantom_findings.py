@@ -114,10 +114,10 @@ def plan_nodules(anatomy: Anatomy, opacities: tuple[Opacity, ...], rng: np.rando
         nodules.append(Nodule(
             centre=centre,
             radius=radius,
-            strength=float(np.exp(rng.uniform(np.log(0.42), np.log(1.05)))),
+            strength=float(np.exp(rng.uniform(np.log(0.60), np.log(1.30)))),
             lobes=np.stack([rng.uniform(0, 0.10, 4) / [1, 1.3, 1.8, 2.4], rng.uniform(0, 2 * np.pi, 4)], axis=-1),
             spicules=np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(7, 14)) if spiculated else 0)),
-            softness=float(rng.uniform(0.10, 0.26)),
+            softness=float(rng.uniform(0.09, 0.20)),
         ))  # fmt: skip
     return tuple(nodules)
 
@@ -225,7 +225,7 @@ def _lobe(kind: str, anatomy: Anatomy, rng: np.random.Generator, side: int) -> O
     level = rng.uniform(0.40, 0.56)
     y = outline[:, 1].min() + level * np.ptp(outline[:, 1])
     x = np.linspace(0.0, 0.45, 9)
-    course = y + rng.normal(0.02, 0.05) * x / 0.45 + 0.10 * (x - 0.2) ** 2
+    course = y + rng.uniform(-0.05, 0.11) * x / 0.45 + rng.uniform(-0.6, 0.9) * (x - 0.2) ** 2
     fissure = np.stack([x * outwards, course], axis=-1)
     edge = np.concatenate([fissure, [[0.45 * outwards, -0.7], [0.0, -0.7]]])
     below = np.interp(np.abs(outline[:, 0]), x, fissure[:, 1])

@@ -25,10 +25,11 @@ def draw_opacity(total: np.ndarray, vessels: np.ndarray, opacity: Opacity, anato
             chest.frame.fill(layer, [anatomy.lungs[opacity.side]])
         else:
             chest.frame.fill(layer, [opacity.edge])
-        sharp = {"haze": 0.010, "lobe": 0.003, "effusion": 0.010}[opacity.manner]
+        sharp = {"haze": 0.010, "lobe": 0.003, "effusion": 0.016}[opacity.manner]
         density = chest.frame.soft(layer, sharp)
         if opacity.manner != "effusion":
-            density *= 0.35 + 0.65 * texture
+            rough = np.float32(0.65 if opacity.manner == "haze" else 0.35)
+            density *= (1 - rough) + rough * texture
     density *= chest.lung * np.float32(opacity.strength)
     total += density
     vessels *= np.clip(1 - 0.75 * density, 0, 1)
@@ -102,9 +103,9 @@ def _draw_pneumothorax(
     vessels *= 1 - free
     total -= np.float32(opacity.strength) * free * chest.lung
     total += np.float32(0.10) * collapsed * chest.lung
-    total += (
-        np.float32(0.42) * frame.soft(line, 0.001) * chest.lung * np.clip(frame.soft_wide(outside, 0.012), 0, 1) ** 2
-    )
+    # The pleura is a line only where air lies beside it, which it does not at the diaphragm or the mediastinum.
+    beside_air = np.clip(4 * gaussian(free, 0.006 * frame.scale) - 0.6, 0, 1)
+    total += np.float32(0.42) * frame.soft(line, 0.001) * chest.lung * beside_air
 
 
 def _draw_air_bronchograms(
@@ -115,8 +116,8 @@ def _draw_air_bronchograms(
     outwards = 1.0 if opacity.side else -1.0
     layer = chest.frame.layer()
     lines = []
-    for angle in np.radians(np.linspace(-75, 15, 6) + rng.normal(0, 8, 6)):
-        steps = np.linspace(0.02, 0.19, 5)[:, None] * [np.cos(angle) * outwards, np.sin(angle)]
+    for angle in np.radians(np.linspace(-70, 10, 4) + rng.normal(0, 12, 4)):
+        steps = np.linspace(0.02, rng.uniform(0.09, 0.17), 5)[:, None] * [np.cos(angle) * outwards, np.sin(angle)]
         lines.append(anatomy.hila[opacity.side] + steps + rng.normal(0, 0.006, (5, 2)))
-    chest.frame.stroke(layer, lines, 0.0055, 220)
-    total -= np.float32(0.38) * chest.frame.soft(layer, 0.0015) * np.clip(density, 0, 1)
+    chest.frame.stroke(layer, lines, 0.0050, 200)
+    total -= np.float32(0.30) * chest.frame.soft(layer, 0.0015) * np.clip(density, 0, 1)

@@ -47,7 +47,9 @@ def draw_chest(anatomy: Anatomy, view: View, frame: Frame) -> tuple[np.ndarray, 
     open_lung, covering = frame.layer(), frame.layer()
     frame.fill(open_lung, list(anatomy.lungs))
     frame.fill(covering, [moved(anatomy.mediastinum, 0.5 * view.turn), moved(anatomy.heart, view.turn)])
-    covered = frame.soft(covering, 0.0055, 0.88)
+    # Heart and great vessels are thick in the middle and thin at their border.
+    covered = frame.soft(covering, 0.0060, 0.58)
+    covered += np.float32(0.36) * frame.soft_wide(covering, 0.030)
     depth = frame.soft_wide(open_lung, 0.040)
     lung = frame.soft(open_lung, 0.0045)
     lung -= lung * covered
@@ -83,7 +85,7 @@ def _soft_tissue(anatomy: Anatomy, frame: Frame) -> np.ndarray:
     total = frame.enlarge(uneven)
     total *= frame.soft(torso, 0.006, 0.55 + 0.10 * anatomy.fat)
     total += frame.enlarge(thick * uneven)
-    total += frame.soft(arms, 0.014, 0.62)
+    total += frame.soft(arms, 0.014, 0.74)
     return total
 
 
@@ -108,15 +110,15 @@ def _cage(bones: Bones, view: View, frame: Frame) -> np.ndarray:
     cortex = _cortex(frame)
     behind, before = frame.layer(), frame.layer()
     ribs_before = moved(bones.ribs_before, view.turn)
-    frame.fill_apart(behind, bones.ribs_behind, 135)
-    frame.stroke(behind, bones.ribs_behind, cortex, 210, closed=True)
+    frame.fill_apart(behind, bones.ribs_behind, 140)
+    frame.stroke(behind, bones.ribs_behind, cortex, 195, closed=True)
     frame.fill_apart(before, ribs_before, 78)
-    frame.stroke(before, ribs_before, cortex, 120, closed=True)
+    frame.stroke(before, ribs_before, cortex, 108, closed=True)
     frame.fill_apart(before, bones.vertebrae, 95)
     frame.stroke(before, bones.vertebrae, cortex, 165, closed=True)
     frame.fill_apart(before, bones.processes, 235)
-    total = frame.soft(behind, 0.0028, 0.42 * bones.density)
-    total += frame.soft(before, 0.0036, 0.45 * bones.density)
+    total = frame.soft(behind, 0.0034, 0.42 * bones.density)
+    total += frame.soft(before, 0.0040, 0.45 * bones.density)
     return total
 
 
@@ -125,8 +127,8 @@ def _girdle(bones: Bones, view: View, frame: Frame) -> np.ndarray:
     clavicles = moved(bones.clavicles, view.turn)
     frame.fill_apart(layer, bones.scapulae, 50)
     frame.stroke(layer, bones.scapulae, cortex, 125, closed=True)
-    frame.fill_apart(layer, bones.arm_shafts, 85)
-    frame.fill_apart(layer, bones.arm_heads, 85)
+    frame.fill_apart(layer, bones.arm_shafts, 68)
+    frame.fill_apart(layer, bones.arm_heads, 68)
     frame.fill_apart(layer, clavicles, 135)
     frame.stroke(layer, clavicles, cortex, 225, closed=True)
     return frame.soft(layer, 0.0035, 0.36 * bones.density)
@@ -163,8 +165,8 @@ def expose(attenuation: np.ndarray, view: View, frame: Frame, rng: np.random.Gen
     film = gaussian(film, view.unsharpness * frame.scale)
     if view.wires is not None:
         layer = frame.layer()
-        frame.stroke(layer, view.wires, 0.0045, 255)
-        film += frame.soft(layer, 0.001, 1.1)
+        frame.stroke(layer, view.wires, 0.0036, 255)
+        film += frame.soft(layer, 0.001, 0.9)
     grain = rng.random((size_px, size_px), dtype=np.float32) - np.float32(0.5)
     grain = gaussian(grain, 0.6)  # evenly spread numbers, averaged: nearly normal, in a quarter of the time
     # Where more is absorbed fewer quanta arrive: relative noise grows with the root of the attenuation factor.

@@ -11,7 +11,7 @@ import numpy as np
 from core.data.phantom_shapes import smooth
 
 _MARKER_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN)
-_NOTES = ("PORTABLE", "AP", "PA", "ERECT", "SUPINE", "MOBILE", "WARD 3", "10:42", "CHEST", "SITTING")
+_NOTES = ("PORTABLE", "ERECT", "SUPINE", "MOBILE", "WARD 3", "10:42", "CHEST", "SITTING")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,25 +59,25 @@ def draw_view(rng: np.random.Generator) -> View:
     """A new exposure. The result depends on `rng` alone."""
     portable = rng.random() < 0.45
     angle = np.radians(rng.normal(0, 2.4 if portable else 1.3))
-    scale = np.clip(rng.normal(1.12 if portable else 1.08, 0.065), 0.90, 1.24)
-    scale_y = scale * np.clip(rng.normal(0.92 if portable else 0.97, 0.035), 0.84, 1.04)
+    scale = np.clip(rng.normal(1.14 if portable else 1.10, 0.060), 0.95, 1.25)
+    scale_y = scale * np.clip(rng.normal(0.93 if portable else 0.98, 0.035), 0.86, 1.05)
     turn_matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shift = np.array([0.5, 0.535]) + rng.normal(0, [0.018, 0.028])
+    shift = np.array([0.5, 0.545]) + rng.normal(0, [0.016, 0.025])
     matrix = np.concatenate([turn_matrix * [scale, scale_y], shift[:, None]], axis=1)
     washed = rng.random() < 0.25  # unprocessed films, grey in grey
     return View(
         projection="AP" if portable else "PA",
         matrix=matrix,
         turn=float(rng.normal(0, 0.011 if portable else 0.005)),
-        middle=float(rng.normal(1.50, 0.13)),
-        width=float(rng.uniform(0.42, 0.70)),
+        middle=float(rng.normal(1.58, 0.13)),
+        width=float(rng.uniform(0.46, 0.76)),
         black=float(rng.uniform(15, 45) if washed else rng.uniform(0, 14)),
         white=float(rng.uniform(175, 235) if washed else rng.uniform(225, 255)),
         detail=float(rng.uniform(0.0, 0.9)),
-        noise=float(np.exp(rng.uniform(np.log(0.012), np.log(0.055)))),
+        noise=float(np.exp(rng.uniform(np.log(0.010), np.log(0.036)))),
         tilt=(float(rng.normal(0, 0.10)), float(rng.normal(0, 0.10))),
         unsharpness=float(min(abs(rng.normal(0, 0.0014)), 0.003)),
-        wires=_draw_wires(rng) if portable and rng.random() < 0.35 else None,
+        wires=_draw_wires(rng) if portable and rng.random() < 0.20 else None,
         border=_draw_border(rng) if rng.random() < 0.28 else None,
         border_grey=float(rng.uniform(0, 12) if rng.random() < 0.88 else rng.uniform(150, 255)),
     )
