@@ -85,7 +85,7 @@ def _soft_tissue(anatomy: Anatomy, frame: Frame) -> np.ndarray:
     total = frame.enlarge(uneven)
     total *= frame.soft(torso, 0.006, 0.55 + 0.10 * anatomy.fat)
     total += frame.enlarge(thick * uneven)
-    total += frame.soft(arms, 0.014, 0.74)
+    total += frame.soft(arms, 0.014, 0.62)
     return total
 
 
@@ -100,7 +100,7 @@ def _gas(anatomy: Anatomy, frame: Frame) -> np.ndarray:
     layer = frame.layer()
     trachea, bronchi = anatomy.airways
     frame.stroke(layer, bronchi, 0.016, 60)
-    frame.stroke(layer, trachea, 0.026, 95)
+    frame.stroke(layer, trachea, 0.026, 68)
     if anatomy.bubble is not None:
         frame.fill(layer, [anatomy.bubble], 255)
     return frame.soft(layer, 0.008, 0.75)
@@ -114,7 +114,7 @@ def _cage(bones: Bones, view: View, frame: Frame) -> np.ndarray:
     frame.stroke(behind, bones.ribs_behind, cortex, 195, closed=True)
     frame.fill_apart(before, ribs_before, 78)
     frame.stroke(before, ribs_before, cortex, 108, closed=True)
-    frame.fill_apart(before, bones.vertebrae, 95)
+    frame.fill_apart(before, bones.vertebrae, 110)
     frame.stroke(before, bones.vertebrae, cortex, 165, closed=True)
     frame.fill_apart(before, bones.processes, 235)
     total = frame.soft(behind, 0.0034, 0.42 * bones.density)
