@@ -1,6 +1,6 @@
 """ROC and precision-recall curves as points: exact, without the points that lie on a straight line.
 
-A curve of more than 500 points is thinned from its flattest corners on, which keeps its area to 1e-4.
+A curve of more than 250 points is thinned from its flattest corners on, which keeps its area to 1e-4.
 """
 
 import numpy as np
@@ -8,7 +8,8 @@ import numpy as np
 from core.errors import UndefinedMetric
 from core.types import Curve, Predictions
 
-MOST_POINTS = 500
+MOST_POINTS = 250
+AREA_DRIFT = 5e-5  # half of what thinning may change
 
 
 def roc_curve(pred: Predictions, class_name: str, *, most_points: int = MOST_POINTS) -> Curve:
@@ -92,25 +93,43 @@ def _bends(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def thin(x: np.ndarray, y: np.ndarray, most_points: int) -> np.ndarray:
     """Positions to keep so that at most `most_points` are left; both ends always stay.
 
-    In each round the corners that cut off the smallest triangles go, never two neighbours at once.
+    In each round the corners that cut off the smallest triangles go, never two neighbours at once, and as
+    much area is given as is taken.
     Source: the measure is that of Visvalingam & Whyatt 1993, Cartogr J 30:46.
     """
-    kept = np.arange(len(x))
+    kept, drift = np.arange(len(x)), 0.0
     while len(kept) > max(most_points, 2):
         u, v = x[kept], y[kept]
-        lost = np.abs((u[1:-1] - u[:-2]) * (v[2:] - v[:-2]) - (u[2:] - u[:-2]) * (v[1:-1] - v[:-2]))
-        order = np.argsort(lost, kind="stable")[: max(1, len(lost) // 2)]
-        goes = np.zeros(len(kept), dtype=bool)
-        goes[order + 1] = True
-        # of neighbours that would both go, the one at an odd place stays this round
-        goes[1:-1] &= ~((goes[:-2] | goes[2:]) & (np.arange(1, len(kept) - 1) % 2 == 1))
-        excess = len(kept) - most_points
-        if goes.sum() > excess:
-            allowed = [place for place in order + 1 if goes[place]][:excess]
-            goes[:] = False
-            goes[allowed] = True
-        kept = kept[~goes]
+        # what the curve loses below it when the inner point goes, exact as long as its neighbours stay
+        lost = ((u[2:] - u[:-2]) * (v[1:-1] - v[:-2]) - (u[1:-1] - u[:-2]) * (v[2:] - v[:-2])) / 2
+        goes = _flattest(lost, len(kept) - most_points)
+        goes = _balanced(goes, lost, drift)
+        drift += float(lost[goes].sum())
+        kept = np.delete(kept, goes + 1)
     return kept
+
+
+def _flattest(lost: np.ndarray, most: int) -> np.ndarray:
+    """Inner points with the smallest triangles, smallest first: at most half of them, and no two neighbours."""
+    order = np.argsort(np.abs(lost), kind="stable")[: max(1, len(lost) // 2)]
+    rank = np.full(len(lost) + 2, len(lost))
+    rank[order + 1] = np.arange(len(order))
+    # a point goes when both neighbours are worth more
+    first = (rank[1:-1] < rank[:-2]) & (rank[1:-1] < rank[2:])
+    return order[first[order]][:most]
+
+
+def _balanced(goes: np.ndarray, lost: np.ndarray, drift: float) -> np.ndarray:
+    """`goes` without the largest triangles of the sign that would carry the area away."""
+    total = drift + float(lost[goes].sum())
+    if abs(total) <= AREA_DRIFT:
+        return goes
+    same = goes[np.sign(lost[goes]) == np.sign(total)]
+    largest = same[np.argsort(-np.abs(lost[same]), kind="stable")]
+    spared = np.searchsorted(np.cumsum(np.abs(lost[largest])), abs(total) - AREA_DRIFT) + 1
+    fewer = np.setdiff1d(goes, largest[:spared], assume_unique=True)
+    # a curve that bends one way throughout has nothing to give back: it goes on, its triangles are tiny
+    return fewer if len(fewer) > len(goes) // 10 else goes
 
 
 def _curve(kind: str, class_name: str, x: np.ndarray, y: np.ndarray, cuts: np.ndarray, most_points: int) -> Curve:

@@ -63,13 +63,13 @@ def test_each_threshold_gives_its_point(drawn):
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
-@pytest.mark.parametrize("n", [3000, 20_000])
+@pytest.mark.parametrize("n", [1000, 2000, 20_000])
 def test_thinning_keeps_the_ends_and_the_area_to_a_ten_thousandth(drawn, shift, n):
     pred = drawn(n=n, seed=8, shift=shift)
     for make_curve in (curves.roc_curve, curves.pr_curve):
         exact = make_curve(pred, "P", most_points=10**9)
         thin = make_curve(pred, "P")
-        assert len(thin.x) == min(500, len(exact.x))
+        assert len(thin.x) == min(250, len(exact.x))
         assert (thin.x[0], thin.y[0], thin.x[-1], thin.y[-1]) == (exact.x[0], exact.y[0], exact.x[-1], exact.y[-1])
         assert curves.area(thin) == pytest.approx(curves.area(exact), abs=1e-4)
         assert set(zip(thin.x, thin.y, thin.thresholds, strict=True)) <= set(

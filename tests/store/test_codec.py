@@ -149,7 +149,7 @@ GOOD = {"schema_version": 1, "name": "x"}
         ({"flag": 1}, "flag: expected true or false"),
         ({"share": "0.5"}, "share: expected a number"),
         ({"share": True}, "share: expected a number"),
-        ({"amount": None}, "amount: expected int or float or str"),
+        ({"amount": None}, "amount: expected int or float or str, got None"),
         ({"zeal": "medium"}, "zeal: expected one of 'low', 'high'"),
         ({"inner": {"pair": [1]}}, "inner.pair: expected 2 items"),
         ({"inner": {"pair": [1, 2]}}, r"inner.pair\[1\]: expected text"),
