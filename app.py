@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.blocks import run_safely
 
 UI = Path(__file__).parent / "pages" / "ui"
-st.set_page_config(page_title="MedLens", page_icon=str(UI / "icon.svg"), layout="wide")
+st.set_page_config(page_title="MedLens", page_icon=str(UI / "icon.svg"), layout="wide", initial_sidebar_state=240)
 st.logo(str(UI / "logo.svg"), size="large")
 
 page = st.navigation(

@@ -7,7 +7,7 @@ from core.figures.curves import curve_classes, line_of, roc_figure
 from core.figures.leaderboard import bars_figure, forest_figure
 from core.figures.names import evaluation_of, run_titles
 from core.figures.text import listing as listed
-from core.figures.theme import architecture_dash, architecture_symbol, head_color
+from core.figures.theme import architecture_symbol, head_color, series_dash
 from pages.ui import cache, comparing
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head
 
@@ -26,7 +26,8 @@ if not finished:
 runs = comparing.choose_task(finished)
 titles = run_titles(runs)
 groups = comparing.comparable(runs)
-comparing.show_verdict(groups[0], titles, others=len(runs) - len(groups[0]))
+sentence = st.empty()  # filled last: the figures need not wait for the resampling
+sentence.skeleton(height=150)
 comparing.leak_warning(runs, titles)
 
 st.header("Leaderboard", anchor=False)
@@ -55,9 +56,9 @@ with curves:
     lines = [
         line_of(
             evaluation_of(r), "roc", class_name, label=titles[r.run_id], color=head_color(r.spec.head),
-            dash=architecture_dash(r.spec.architecture), symbol=architecture_symbol(r.spec.architecture),
+            dash=series_dash(i), symbol=architecture_symbol(r.spec.architecture),
         )
-        for r in chosen
+        for i, r in enumerate(chosen)
     ]  # fmt: skip
     names = listed([titles[r.run_id] for r in chosen])
     chart(
@@ -85,5 +86,7 @@ with st.grid(4, min_column_width=300, gap="medium"):
                 key=f"confusion-{record.run_id}",
             )
 st.caption("Rows are the truth; the shade and the percentage are shares of the row, so a rare class is as visible.")
+with sentence.container(border=True):
+    comparing.show_verdict(groups[0], titles, others=len(runs) - len(groups[0]))
 comparing.show_unfinished(listing, runs[0].spec.dataset, runs[0].spec.label_scheme)
 damaged_list(listing.damaged, "run")

@@ -6,6 +6,7 @@ from core.errors import MedLensError
 from core.registry.datasets import DATASETS
 from pages.ui import cache, datasets, state
 from pages.ui.blocks import error_box, page_head, plain
+from pages.ui.linked import linked_select
 
 OWN = ("folder", "csv")  # readers for one's own data: nothing to describe or to fetch
 
@@ -15,10 +16,7 @@ page_head(
     "spread, and what it looks like. Read from the catalogue and from the data that lie on this machine.",
 )
 here = ["phantom", *(key for key in cache.datasets_at_hand() if key not in OWN)]
-key = here[0]
-if len(here) > 1:
-    key = st.selectbox("Data set", here, format_func=lambda k: DATASETS[k].title, key=state.DATASET, bind=state.URL)
-spec = DATASETS[str(key)]
+spec = DATASETS[linked_select("Data set", here, state.DATASET, shown=lambda key: DATASETS[key].title)]
 if spec.synthetic:
     st.badge("synthetic: drawn by this program", color="violet", icon=":material/draw:")
 about, spread = st.columns([2, 3], gap="large")

@@ -55,6 +55,7 @@ st.dataframe(
     ),
     hide_index=True,
     height="content",
+    column_config={"Weights": st.column_config.NumberColumn(format="localized")},
     alt="Every network with its size, source and licence",
 )
 st.header("Heads", anchor="heads")

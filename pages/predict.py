@@ -5,6 +5,7 @@ import streamlit as st
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.blocks import damaged_list, empty_state, page_head
+from pages.ui.linked import linked_select
 from pages.ui.pictures import choose_pictures
 from pages.ui.prediction import show_card, show_result
 
@@ -29,8 +30,7 @@ cards = {card.name: card for card in models.cards}
 names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 left, right = st.columns([2, 3], gap="large")
 with left:
-    chosen = st.selectbox("Model", names, format_func=lambda name: cards[name].title, key=state.MODEL, bind=state.URL)
-    card = cards[str(chosen)]
+    card = cards[linked_select("Model", names, state.MODEL, shown=lambda name: cards[name].title)]
     show_card(card)
     damaged_list(models.damaged, "model")
 with right:

@@ -46,10 +46,12 @@ def confusion_figure(
             note = f"<b>{cell:,}</b>" if many else f"<b>{cell:,}</b><br>{100 * share:.0f} %"
             font = {"size": 11 if many else 14, **({"color": "white"} if share > STRONG else {})}
             figure.add_annotation(x=column, y=row, text=note, showarrow=False, font=font)
-    side = {"tickmode": "array", "tickvals": places, "ticktext": names, "showgrid": False, "fixedrange": True}
-    figure.update_xaxes(**side, title={"text": "decision"}, tickangle=-45 if many else 0)
-    figure.update_yaxes(**side, title={"text": "truth"}, autorange="reversed")
-    height = max(260 if compact else 320, (46 if many else 84) * len(names) + 110)
+    side = {"tickmode": "array", "tickvals": places, "showgrid": False, "fixedrange": True}
+    # slanted names stay on one line: two slanted lines run into their neighbours
+    below = list(class_names) if many else names
+    figure.update_xaxes(**side, ticktext=below, title={"text": "decision"}, tickangle=-45 if many else 0)
+    figure.update_yaxes(**side, ticktext=names, title={"text": "truth"}, autorange="reversed")
+    height = max(260 if compact else 320, (46 if many else 84) * len(names) + (170 if many else 110))
     return base_layout(figure, height=height, legend=False)
 
 

@@ -25,10 +25,7 @@ def balance_figure(counts: Mapping[str, Mapping[str, int]], class_names: Sequenc
         figure.add_trace(
             go.Bar(
                 x=shares, y=splits, orientation="h", name=name,
-                marker={
-                    "color": series_color(position),
-                    "pattern": {"shape": PATTERNS[(position // 6 + position % 2) % len(PATTERNS)], "fgopacity": 0.35},
-                },
+                marker={"color": series_color(position), "pattern": _pattern(position)},
                 text=[f"{n:,}" if share > 0.06 else "" for n, share in zip(images, shares, strict=True)],
                 textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 13},
                 textangle=0, customdata=images,
@@ -36,8 +33,15 @@ def balance_figure(counts: Mapping[str, Mapping[str, int]], class_names: Sequenc
             )
         )  # fmt: skip
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(tickformat=".0%", range=[0, 1], fixedrange=True, title={"text": "share of the split's images"})
+    figure.update_xaxes(
+        tickformat=".0%", range=[0, 1.01], dtick=0.25, fixedrange=True, title={"text": "share of the split's images"}
+    )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     base_layout(figure, height=56 * len(splits) + 130)
     figure.update_layout(legend={"y": -0.2 - 0.45 / max(1, len(splits)), "traceorder": "normal"})
     return figure
+
+
+def _pattern(position: int) -> dict[str, object]:
+    shape = PATTERNS[(position // 6 + position % 2) % len(PATTERNS)]
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": "white", "fgopacity": 0.35, "size": 7}

@@ -49,7 +49,7 @@ def probability_figure(
                 font={"color": PALETTE[1], "size": 13}, xanchor="left" if cut < 0.12 else "center",
             )  # fmt: skip
     figure.update_xaxes(
-        range=[0, 1.02], tickformat=".0%", title={"text": "probability that the network gives"}, fixedrange=True
+        range=[0, 1.02], tickformat=".0%", title={"text": "probability given by the network"}, fixedrange=True
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, tickfont={"size": 14})
     return base_layout(figure, height=52 * len(names) + 90, legend=False)

@@ -68,11 +68,18 @@ def verdict_sentence(card: ModelCard, probabilities: Sequence[float], called: Se
 def domain_sentence(card: ModelCard) -> str:
     """That the network answers for any picture, whatever it shows."""
     spec = DATASETS.get(card.training_dataset)
-    kind = spec.modality if spec is not None else "picture like those it was trained on"
+    kind = f" ({spec.modality})" if spec is not None else ""
     return (
-        f"The network has no way to know whether this is a {kind}: it gives one of its "
+        f"The network has no way to know whether a picture is of the kind it was trained on{kind}: it gives one of its "
         f"{len(card.class_names)} answers for any picture, and its numbers hold only for pictures like those."
     )
+
+
+def decision_words(card: ModelCard) -> str:
+    """How scores become an answer: by a cut, or by the most probable class."""
+    if card.task == "multiclass":
+        return "Its answers exclude each other, so the most probable one counts and there is no cut."
+    return f"The cut was {rule_words(card.threshold)}."
 
 
 def mismatch_sentence(card: ModelCard, *, synthetic: bool) -> str:

@@ -15,6 +15,8 @@ from core.registry.heads import HEADS
 # and told apart with protanopia, deuteranopia and tritanopia (Machado et al. 2009); tests/figures checks both.
 PALETTE = ("#3384DD", "#B58F08", "#7242F3", "#446E24", "#B9508F", "#96937C")
 MUTED = "#8A8F98"  # chance lines, thresholds' guides and the majority class: there, but not data
+# Streamlit's chart theme replaces this placeholder by its strongest grey, light or dark; elsewhere it is near black.
+INK = "#000037"
 CLEAR = "rgba(0,0,0,0)"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon")
@@ -38,9 +40,9 @@ def head_color(key: str) -> str:
     return series_color(ranked.index(key)) if key in ranked else series_color(len(ranked))
 
 
-def architecture_dash(key: str) -> str:
-    """One line style per network."""
-    return DASHES[_position(key, tuple(ARCHITECTURES)) % len(DASHES)]
+def series_dash(position: int) -> str:
+    """The line style of the series at `position`, so that lines of one colour can be told apart."""
+    return DASHES[position % len(DASHES)]
 
 
 def architecture_symbol(key: str) -> str:
@@ -71,6 +73,7 @@ def base_layout(figure: go.Figure, *, height: int, legend: bool = True, left: in
         height=height,
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
+        font={"color": INK},
         margin={"l": left, "r": 12, "t": 28, "b": 8},
         showlegend=legend,
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0, "font": {"size": 13}, "title": {"text": ""}},

@@ -218,9 +218,16 @@ def _samples(source: str, fingerprint: str, count: int, _table: DatasetTable) ->
             Sample(
                 name=str(row["image_id"]),
                 pixels=read_image(str(row["path"])),
-                caption=str(row["label"]).replace("|", ", "),
+                caption=_label_words(str(row["label"])),
                 boxes=tuple(boxes) if isinstance(boxes, (tuple, list)) else (),
                 mask_path=mask if isinstance(mask, str) else "",
             )
         )
     return tuple(found)
+
+
+def _label_words(label: str) -> str:
+    """Tokens as words: "negative|nodule" is a nodule and nothing else."""
+    tokens = label.split("|")
+    found = [token for token in tokens if token != "negative"]
+    return ", ".join(found).replace("_", " ") if found else "no finding"

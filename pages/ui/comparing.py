@@ -22,6 +22,7 @@ from core.store.runs import RunListing
 from core.types import RunRecord
 from pages.ui import cache, state
 from pages.ui.blocks import error_box, plain, split_badges
+from pages.ui.linked import linked_select
 
 MOST_COMPARED = 6
 ROWS_SHOWN = 20  # a longer table scrolls in itself
@@ -32,19 +33,17 @@ def choose_task(records: Sequence[RunRecord]) -> list[RunRecord]:
     datasets = sorted({r.spec.dataset for r in records}, key=lambda key: (key == "phantom", dataset_title(key)))
     first, second = st.columns(2)
     with first:
-        dataset = st.selectbox("Data set", datasets, format_func=dataset_title, key=state.DATASET, bind=state.URL)
+        dataset = linked_select("Data set", datasets, state.DATASET, shown=dataset_title)
     here = [r for r in records if r.spec.dataset == dataset]
     tasks = sorted({r.spec.label_scheme for r in here})
     with second:
-        task = st.selectbox(
-            "Task", tasks, format_func=lambda key: task_title(str(dataset), key), key=state.TASK, bind=state.URL
-        )  # fmt: skip
+        task = linked_select("Task", tasks, state.TASK, shown=lambda key: task_title(dataset, key))
     return by_auc([r for r in here if r.spec.label_scheme == task])
 
 
 def by_auc(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """The highest test AUC first; runs without one last."""
-    return sorted(records, key=lambda r: (-_auc(r), r.run_id))
+    """The highest test AUC first; runs whose split leaks stand after all others, runs without an AUC last."""
+    return sorted(records, key=lambda r: (_auc(r) < 0, r.spec.split == "random", -_auc(r), r.run_id))
 
 
 def _auc(record: RunRecord) -> float:
@@ -95,20 +94,19 @@ def show_verdict(group: Sequence[RunRecord], titles: Mapping[str, str], *, other
 
     rivals = best_of_heads(group)
     unit = plural(2, group_word(group_field_of(rivals[0]))).removeprefix("2 ")
-    with st.container(border=True):
-        try:
-            ranking = cache.ranking(rivals, unit)
-        except MedLensError as error:
-            error_box(str(error))
-            return
-        st.markdown(f"#### {plain(verdict_of(ranking, titles, unit=unit))}")
-        method = f"{ranking.comparisons[0].method}; brackets are 95 % intervals. " if ranking.comparisons else ""
-        left = f"{plural(others, 'run')} on another split or other images: left out." if others else ""
-        st.caption(
-            f"Each head stands with the network that does best for it on test, which flatters all of them a little. "
-            f"Difference on the same images: {method}{left}"
-        )
-        split_badges(rivals[0])
+    try:
+        ranking = cache.ranking(rivals, unit)
+    except MedLensError as error:
+        error_box(str(error))
+        return
+    st.markdown(f"#### {plain(verdict_of(ranking, titles, unit=unit))}")
+    method = f"{ranking.comparisons[0].method}; brackets are 95 % intervals. " if ranking.comparisons else ""
+    left = f"{plural(others, 'run')} on another split or other images: left out." if others else ""
+    st.caption(
+        f"Each head stands with the network that does best for it on test, which flatters all of them a little. "
+        f"Difference on the same images: {method}{left}"
+    )
+    split_badges(rivals[0])
 
 
 def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -> pd.DataFrame:
@@ -127,12 +125,12 @@ def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -
                 "95 % interval": interval(auc).partition(" ")[2].strip("()") if auc else "",
                 "Worst class": worst.class_name if worst else "",
                 "its sensitivity": worst.value if worst else None,
-                "Balanced accuracy": balanced.value if balanced else None,
-                "Images": evaluation.n_images,
-                f"{group_word(group_field_of(record)).capitalize()}s": evaluation.n_groups,
                 "Split": split_badge(record.audit, record.spec),
-                "Trained in": duration(sum(record.seconds.values())),
                 "Open": f"run?run={record.run_id}",
+                f"{group_word(group_field_of(record)).capitalize()}s": evaluation.n_groups,
+                "Images": evaluation.n_images,
+                "Balanced accuracy": balanced.value if balanced else None,
+                "Trained in": duration(sum(record.seconds.values())),
             }
         )
     return pd.DataFrame(rows)

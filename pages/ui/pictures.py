@@ -15,7 +15,6 @@ from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.blocks import error_box
 
-ACCEPTED_TYPES = ["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp"]
 SAMPLES_PER_ROW = 6
 
 
@@ -52,9 +51,9 @@ def choose_pictures() -> list[Picture]:
 
 
 def _uploaded() -> list[Picture]:
+    # no `type=`: the uploader would judge by the name alone, and its refusal says nothing about the file
     uploads = st.file_uploader(
-        "Drop one or several images",
-        type=ACCEPTED_TYPES,
+        "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF or WebP",
         accept_multiple_files=True,
         max_upload_size=limits.MAX_IMAGE_BYTES // 1024**2,
         help="They stay in the memory of this session and are never stored.",

@@ -33,11 +33,9 @@ def show_card(card: ModelCard) -> None:
         st.markdown(sentences.card_headline(card))
         if card.synthetic:
             st.badge("trained on drawn phantoms", color="violet", icon=":material/draw:")
-        for line in sentences.card_estimates(card):
-            st.markdown(f"- {plain(line)}")
+        st.markdown("\n".join(f"- {plain(line)}" for line in sentences.card_estimates(card)))
         with st.expander("What it is not for, and what it is made of"):
-            for limit in card.limits:
-                st.markdown(f"- {plain(limit)}")
+            st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limits))
             facts(
                 {
                     "Intended use": card.intended_use,
@@ -80,28 +78,30 @@ def show_result(card: ModelCard, picture: Picture) -> None:
         said, warned = st.columns([3, 2], vertical_alignment="center")
         with said:
             st.markdown(f"### {sentence}")
-            st.caption(f"The cut was {sentences.rule_words(card.threshold)}.")
+            st.caption(sentences.decision_words(card))
         with warned:
             disclaimer()
         mismatch = sentences.mismatch_sentence(card, synthetic=picture.synthetic)
         if mismatch:
             st.error(mismatch, icon=":material/link_off:")
-        bars, untouched, looked = st.columns(3, gap="medium")
+        bars, controls = st.columns([3, 2], gap="large", vertical_alignment="center")
         with bars:
-            chosen, strength, reference = _controls(card, picture, probabilities)
+            _show_bars(card, picture, probabilities)
+        with controls:
+            chosen, strength, reference = _controls(card, picture, sentences.shown_class(card, probabilities))
         if reference:
             result = result_of(card, picture, reference=True) or result
-        heatmap = result.heatmaps[card.class_names.index(chosen)]
-        shown = shrink(picture.pixels, SHOWN_PX)
+        untouched, looked = st.columns(2, gap="medium")
         with untouched:
+            shown = shrink(picture.pixels, SHOWN_PX)
             st.image(shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
         with looked:
+            heatmap = result.heatmaps[card.class_names.index(chosen)]
             _show_map(card, picture, heatmap, strength, sentence)
         st.caption(sentences.domain_sentence(card))
 
 
-def _controls(card: ModelCard, picture: Picture, probabilities: list[float]) -> tuple[str, float, bool]:
-    """The bars, and what steers the map: (class, strength in [0, 1], draw with the reference?)."""
+def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) -> None:
     first = sentences.shown_class(card, probabilities)
     cuts = {} if card.task == "multiclass" else dict(card.threshold.values)
     spoken = ", ".join(f"{n} {percent(p)}" for n, p in zip(card.class_names, probabilities, strict=True))
@@ -110,11 +110,16 @@ def _controls(card: ModelCard, picture: Picture, probabilities: list[float]) -> 
         alt=f"Probabilities: {spoken}",
         key=f"bars-{card.name}-{picture.digest}",
     )
+
+
+def _controls(card: ModelCard, picture: Picture, first: str) -> tuple[str, float, bool]:
+    """What steers the map: (class, strength in [0, 1], draw with the reference?)."""
     names, key = list(card.class_names), f"{card.name}-{picture.digest}"
+    label = "Where it looked for"
     if len(names) <= MANY_CLASSES:
-        chosen = st.segmented_control("Where it looked for", names, default=first, required=True, key=f"class-{key}")
+        chosen = st.segmented_control(label, names, default=first, required=True, wrap=True, key=f"class-{key}")
     else:
-        chosen = st.selectbox("Where it looked for", names, index=names.index(first), key=f"class-{key}")
+        chosen = st.selectbox(label, names, index=names.index(first), key=f"class-{key}")
     strength = st.slider("Strength of the map", 0, 100, 55, format="%d %%", key=f"strength-{key}")
     reference = st.toggle(
         "Draw with tf-keras-vis",

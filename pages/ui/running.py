@@ -30,6 +30,7 @@ from core.types import Estimate, Evaluation, RunRecord
 from pages.ui import cache, state
 from pages.ui.blocks import chart, facts, plain
 from pages.ui.comparing import by_auc, choose_class
+from pages.ui.linked import linked_select
 
 TILES = ("auc", "balanced_accuracy", "average_precision", "brier")
 CLASS_COLUMNS = ("auc", "sensitivity", "specificity", "ppv", "npv", "f1", "average_precision")
@@ -50,7 +51,7 @@ def choose_run(records: Sequence[RunRecord]) -> RunRecord:
     asked = st.query_params.get(state.RUN)
     if asked and asked not in labels:
         st.warning(f"There is no run {plain(asked)} here; this is another one.", icon=":material/link_off:")
-    chosen = st.selectbox("Run", list(labels), format_func=lambda i: labels[i], key=state.RUN, bind=state.URL)
+    chosen = linked_select("Run", list(labels), state.RUN, shown=lambda run_id: labels[run_id])
     return next(r for r in records if r.run_id == chosen)
 
 
