@@ -38,8 +38,8 @@ ONSET_SHARES = (0.55, 0.25, 0.20)  # a carrier's nodule shows from image 0, 1 or
 GROWTH = 0.10  # of a nodule's radius from one image to the next
 
 # Each property of a patient follows its own additive sequence (Weyl 1916): any run of patients has the promised
-# shares almost exactly, and sequences of different irrational steps are independent of each other.
-_STEPS = {"count": 2**0.5, "appearance": 3**0.5, "carrier": (5**0.5 - 1) / 2, "onset": 7**0.5}
+# shares almost exactly. Of square roots as steps these four leave the least dependence between the properties.
+_STEPS = {"count": 2**0.5, "appearance": 10**0.5, "carrier": 19**0.5, "onset": 5**0.5}
 _ANATOMY, _VESSELS, _OPACITIES, _NODULES, _VIEW, _MARKER, _VARIATION, _GRAIN, _OFFSETS = range(9)
 
 
