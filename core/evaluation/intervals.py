@@ -63,6 +63,12 @@ def percentile_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float
     return float(low), float(high)
 
 
+def unit_of(group_field: str) -> str:
+    """A data set's `group_field` in the plural, for `unit`: "study" -> "studies", "image (none given)" -> "images"."""
+    name = group_field.partition("(")[0].strip() or "group"
+    return name[:-1] + "ies" if name.endswith("y") else name + "s"
+
+
 def bootstrap_method(n_bootstrap: int, unit: str) -> str:
     """How an interval was made, in words."""
     return f"bootstrap over {unit}, {n_bootstrap} resamples"

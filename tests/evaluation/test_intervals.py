@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from core.evaluation.intervals import bootstrap_values, estimates, percentile_interval, resample_weights
+from core.evaluation.intervals import bootstrap_values, estimates, percentile_interval, resample_weights, unit_of
 from core.evaluation.resampled import ALL_METRICS
 from core.types import Threshold
 
@@ -77,6 +77,11 @@ def test_every_metric_has_an_overall_estimate_and_says_how_it_was_made(drawn, ta
         assert estimate.method in ("DeLong", "bootstrap over lesions, 60 resamples")
         assert (estimate.n_images, estimate.n_groups, estimate.split, estimate.level) == (120, 60, "test", 0.95)
         assert estimate.low <= estimate.value <= estimate.high or estimate.metric in ("calibration_error", "brier")
+
+
+def test_a_group_field_is_put_in_the_plural():
+    fields = ("patient", "lesion", "study", "synthetic patient", "image (none given)")
+    assert [unit_of(field) for field in fields] == ["patients", "lesions", "studies", "synthetic patients", "images"]
 
 
 def test_only_a_binary_auc_has_delong_beside_the_bootstrap(drawn):
