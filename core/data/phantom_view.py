@@ -145,7 +145,7 @@ def stamp_marker(grey: np.ndarray, marker: Marker) -> tuple[float, float, float,
     if marker.note:
         place = (round(marker.note_at[0] * size_px), round(marker.note_at[1] * size_px))
         cv2.putText(grey, marker.note, place, cv2.FONT_HERSHEY_SIMPLEX, 0.00125 * size_px, 235, 1, cv2.LINE_AA)
-    half += 0.5
+    half += 2.0  # rounding to whole pixels, and the soft rim of the strokes
     low_x, low_y = max(0.0, middle_x - half) / size_px, max(0.0, middle_y - half) / size_px
     high_x, high_y = min(size_px, middle_x + half) / size_px, min(size_px, middle_y + half) / size_px
     return low_x, low_y, high_x - low_x, high_y - low_y
