@@ -103,9 +103,13 @@ def test_cuts_lie_between_scores_and_beyond_both_ends():
 
 
 def test_neighbouring_floats_are_still_told_apart():
-    low, high = 0.3, np.nextafter(0.3, 1)
-    cut = candidate_cuts(np.array([low, high]))[1]
-    assert low < cut <= high
+    # their mean is rounded to one of the two: of these three pairs once down and once up at least
+    levels = [0.3]
+    for _ in range(3):
+        levels.append(float(np.nextafter(levels[-1], 1)))
+    assert {(low + high) / 2 == low for low, high in zip(levels, levels[1:], strict=False)} == {True, False}
+    for low, high in zip(levels, levels[1:], strict=False):
+        assert low < candidate_cuts(np.array([low, high]))[1] <= high
 
 
 @settings(max_examples=40, deadline=None)

@@ -174,6 +174,7 @@ def test_what_does_not_fit_is_refused_with_its_place(change, message):
     ["", "{", "[1]", "null", '"x"', '{"schema_version": 1, "share": NaN}', b"\xff\xfe\x00", "[" * 100_000,
      '{"schema_version": 1, "name": "x", "share": 1e999}',
      '{"schema_version": 1, "name": "x", "share": 1' + "0" * 400 + "}",
+     '{"schema_version": 1, "name": "x", "inner": {"pair": [1, "a"], "numbers": [0.5, -1e999]}}',
      '{"schema_version": 1, "name": "x", "anything": ' + "[" * 3000 + "]" * 3000 + "}"],
     ids=lambda text: str(text)[:24],
 )  # fmt: skip
