@@ -141,6 +141,8 @@ def _read_jpeg(data: bytes) -> ImageHeader:
     # Inside the coded picture FF is always followed by 00 or a restart marker, so FF D9 is the end itself.
     if data.find(b"\xff\xd9", scan) < 0:
         raise ImageRefused(CUT_OFF)
+    if data.count(b"\xff\xda", scan) >= limits.MAX_JPEG_SCANS:
+        raise ImageRefused(f"the picture is drawn in more than {limits.MAX_JPEG_SCANS} passes")
     bits, height, width = size
     return ImageHeader(format="JPEG", width=width, height=height, frames=1, bits=bits, orientation=orientation)
 
@@ -232,7 +234,6 @@ def _webp_size(data: bytes, kind: bytes, body: int) -> tuple[int, int]:
 def _read_tiff(data: bytes) -> ImageHeader:
     picture = read_tiff(data)
     check_size(picture.width, picture.height)
-    picture.check_complete(len(data))
     return ImageHeader(
         format="TIFF", width=picture.width, height=picture.height, frames=picture.frames, bits=picture.bits,
         orientation=picture.orientation,

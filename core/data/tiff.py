@@ -14,8 +14,6 @@ _VALUE_CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
 _STRIP_AT, _STRIP_BYTES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_AT, _TILE_BYTES = 273, 279, 322, 323, 324, 325
 _WANTED = frozenset((256, 257, 258, 262, 273, 274, 279, 322, 323, 324, 325))
-_MAX_PAGES = 10_000  # a directory that points back to itself would go on for ever
-_MAX_ENTRIES = 4096  # the standard's own tags are about a hundred
 _CUT_OFF = "the file is cut off"
 
 
@@ -50,21 +48,12 @@ class TiffPicture:
     def white_is_zero(self) -> bool:
         return self.first(_PHOTOMETRIC, 1) == 0
 
-    def check_complete(self, file_bytes: int) -> None:
-        """Refuse the page when its strips or tiles reach beyond the file, or a tile alone is over the limit."""
-        for start_tag, length_tag in ((_STRIP_AT, _STRIP_BYTES), (_TILE_AT, _TILE_BYTES)):
-            starts, lengths = self.tags.get(start_tag, ()), self.tags.get(length_tag, ())
-            for start, length in zip(starts, lengths, strict=False):
-                if start + length > file_bytes:
-                    raise ImageRefused(_CUT_OFF)
-        if self.first(_TILE_WIDTH) * self.first(_TILE_HEIGHT) > limits.MAX_IMAGE_PIXELS:
-            raise ImageRefused(f"one tile of the picture has more than {limits.MAX_IMAGE_PIXELS:,} pixels")
-
 
 def read_tiff(data: bytes) -> TiffPicture:
     """The first directory of a classic or big TIFF file, and how many there are.
 
-    Raises: ImageRefused when a directory reaches beyond the file or points back to an earlier one.
+    Raises: ImageRefused when a directory or a page's pixels reach beyond the file, when a directory points back
+        to an earlier one, or a tile alone is over the limit of pixels.
     """
     order = "<" if data[:2] == b"II" else ">"
     (version,) = struct.unpack_from(order + "H", data, 2)
@@ -72,11 +61,16 @@ def read_tiff(data: bytes) -> TiffPicture:
     (position,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
     seen: set[int] = set()
     first: dict[int, tuple[int, ...]] | None = None
+    entries = 0
     while position:
-        if position in seen or len(seen) >= _MAX_PAGES:
+        if position in seen:
             raise ImageRefused("the file is damaged (its list of pages has no end)")
         seen.add(position)
-        tags, position = _read_directory(data, position, order, big, strict=True)
+        tags, position, count = _read_directory(data, position, order, big, strict=True)
+        entries += count
+        if entries > limits.MAX_TIFF_ENTRIES:
+            raise ImageRefused("the file has far too many pages")
+        _check_pixels(tags, len(data))
         first = tags if first is None else first
     if first is None:
         raise ImageRefused("the file is damaged (it holds no picture)")
@@ -90,20 +84,33 @@ def exif_orientation(exif: bytes) -> int:
     order = "<" if exif[:2] == b"II" else ">"
     try:
         (position,) = struct.unpack_from(order + "I", exif, 4)
-        tags, _ = _read_directory(exif, position, order, False, strict=False)
+        tags, _, _ = _read_directory(exif, position, order, False, strict=False)
     except (struct.error, ImageRefused):
         return 1
     return TiffPicture(tags=tags, frames=1).orientation
 
 
+def _check_pixels(tags: dict[int, tuple[int, ...]], file_bytes: int) -> None:
+    for start_tag, length_tag in ((_STRIP_AT, _STRIP_BYTES), (_TILE_AT, _TILE_BYTES)):
+        for start, length in zip(tags.get(start_tag, ()), tags.get(length_tag, ()), strict=False):
+            if start + length > file_bytes:
+                raise ImageRefused(_CUT_OFF)
+    tile = (tags.get(_TILE_WIDTH) or (0,))[0] * (tags.get(_TILE_HEIGHT) or (0,))[0]
+    if tile > limits.MAX_IMAGE_PIXELS:
+        raise ImageRefused(f"one tile of the picture has more than {limits.MAX_IMAGE_PIXELS:,} pixels")
+
+
 def _read_directory(
     data: bytes, position: int, order: str, big: bool, *, strict: bool
-) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Tags of one directory and the place of the next (0 = none); `strict` refuses values beyond the file."""
+) -> tuple[dict[int, tuple[int, ...]], int, int]:
+    """Tags of one directory, the place of the next (0 = none) and the number of entries.
+
+    `strict` refuses values that lie beyond the file; otherwise they are passed over.
+    """
     if position >= len(data):
         raise ImageRefused(_CUT_OFF)
     (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, position)
-    if count > _MAX_ENTRIES:
+    if count > limits.MAX_TIFF_ENTRIES:
         raise ImageRefused("the file is damaged (its directory is far too long)")
     position += 8 if big else 2
     entry_bytes, room = (20, 8) if big else (12, 4)
@@ -120,5 +127,5 @@ def _read_directory(
             tags[tag] = struct.unpack_from(f"{order}{length}{_VALUE_CODES[kind]}", data, at)
         position += entry_bytes
     if not strict:
-        return tags, 0
-    return tags, struct.unpack_from(order + ("Q" if big else "I"), data, position)[0]
+        return tags, 0, count
+    return tags, struct.unpack_from(order + ("Q" if big else "I"), data, position)[0], count

@@ -288,11 +288,23 @@ def test_frame_larger_than_its_canvas_counts():
 
 
 def test_a_tile_larger_than_the_limit_is_refused():
-    from core.data.tiff import TiffPicture
+    values = {256: 64, 257: 64, 322: 65536, 323: 65536}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values.items())
+    data = b"II*\x00" + struct.pack("<I", 8) + struct.pack("<H", len(values)) + entries + struct.pack("<I", 0)
+    assert "one tile" in refusal(data, "tile.tif")
 
-    tags = {256: (64,), 257: (64,), 322: (65536,), 323: (65536,)}
-    with pytest.raises(ImageRefused, match="tile"):
-        TiffPicture(tags=tags, frames=1).check_complete(1000)
+
+def test_a_jpeg_with_thousands_of_passes_is_refused():
+    data = saved(Image.fromarray(smooth_picture()), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert "passes" in refusal(data[:-2] + data[last:-2] * 300 + b"\xff\xd9", "scans.jpg")
+
+
+def test_a_tiff_cut_off_in_a_later_page_is_refused():
+    pages = [Image.fromarray(np.full((40, 40), value, np.uint8)) for value in (10, 120, 240)]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert read_header(data).frames == 3
+    refusal(data[: len(data) - 300], "stack.tif")
 
 
 def test_pages_that_point_in_a_circle_are_refused():
