@@ -1,5 +1,7 @@
 """Thresholds: each rule by hand, the sealed test split, and cuts that rounding noise cannot move."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -107,8 +109,8 @@ def test_neighbouring_floats_are_still_told_apart():
     levels = [0.3]
     for _ in range(3):
         levels.append(float(np.nextafter(levels[-1], 1)))
-    assert {(low + high) / 2 == low for low, high in zip(levels, levels[1:], strict=False)} == {True, False}
-    for low, high in zip(levels, levels[1:], strict=False):
+    assert {(low + high) / 2 == low for low, high in itertools.pairwise(levels)} == {True, False}
+    for low, high in itertools.pairwise(levels):
         assert low < candidate_cuts(np.array([low, high]))[1] <= high
 
 
