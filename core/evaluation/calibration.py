@@ -8,7 +8,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import brentq
 
 from core.errors import SpecInvalid
 from core.evaluation.metrics import calibration_error
@@ -51,6 +50,8 @@ def fit_temperature(pred: Predictions) -> float:
     """
     if pred.split != "validation":
         raise SpecInvalid(f"A temperature is fitted on the validation split, never on {pred.split!r}.")
+    from scipy.optimize import brentq  # half a second to import, and pages that only show results need none of it
+
     logits, multilabel = _logits(pred), pred.task == "multilabel"
     if multilabel:
         truth = pred.y_true.astype(np.float64)

@@ -28,10 +28,27 @@ def components(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray
     m, k = len(positives), len(negatives)
     if m == 0 or k == 0:
         raise UndefinedMetric(f"An AUC needs both classes; there are {m} positive and {k} negative images.")
-    together = rankdata(np.concatenate([positives, negatives]))  # midranks
-    of_positives = (together[:m] - rankdata(positives)) / k
-    of_negatives = 1.0 - (together[m:] - rankdata(negatives)) / m
+    together = midranks(np.concatenate([positives, negatives]))
+    of_positives = (together[:m] - midranks(positives)) / k
+    of_negatives = 1.0 - (together[m:] - midranks(negatives)) / m
     return float(of_positives.mean()), of_positives, of_negatives
+
+
+def midranks(values: np.ndarray) -> np.ndarray:
+    """(n,) ranks from 1; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2)[place])
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard errors the two-sided interval of `level` reaches: 1.96 for 0.95."""
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def normal_p(z: float) -> float:
+    """Two-sided p-value of a standard normal statistic."""
+    return math.erfc(abs(z) / math.sqrt(2))
 
 
 def auc_variance(of_positives: np.ndarray, of_negatives: np.ndarray) -> float | None:

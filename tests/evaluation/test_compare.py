@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
 from core.errors import PredictionsInvalid, UndefinedMetric, UnknownKey
-from core.evaluation.compare import bootstrap_p, compare_delong, compare_runs, compare_with_best, holm, mcnemar
+from core.evaluation.compare import (
+    bootstrap_p,
+    compare_delong,
+    compare_runs,
+    compare_with_best,
+    holm,
+    mcnemar,
+    sign_test_p,
+)
 from core.evaluation.metrics import all_values, auc
 from core.evaluation.paired import shared_images
 from core.types import Threshold
@@ -159,6 +167,13 @@ def test_mcnemar_counts_only_images_that_one_run_alone_gets_right(make):
     # Wald: (10/15 - (6/15)^2) / 15 is the variance
     assert found.high == pytest.approx(6 / 15 + 1.959964 * np.sqrt((10 / 15 - 36 / 225) / 15), abs=1e-6)
     assert not found.distinguishable and found.method == "McNemar, exact"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_the_sign_test_is_that_of_scipy(first, second):
+    expected = binomtest(first, first + second).pvalue if first + second else 1.0
+    assert sign_test_p(first, second) == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
 
 def test_holm_is_as_worked_by_hand():

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scipy.stats import norm, rankdata
+
 from core.errors import UndefinedMetric
 from core.evaluation import delong
 
@@ -51,6 +53,14 @@ def test_midranks_give_what_all_pairs_give(seed, ties, n):
     assert difference == pytest.approx(first[0] - second[0], abs=1e-12)
     assert error == pytest.approx(np.sqrt(max(variance, 0)), abs=1e-9)
     assert 0 <= p_value <= 1
+
+
+def test_midranks_and_normal_tails_are_those_of_scipy():
+    values = np.array([3.0, 1.0, 3.0, 2.0, 3.0, 1.0])
+    assert delong.midranks(values).tolist() == rankdata(values).tolist()
+    for z in (0.0, 1.0, -1.96, 5.0, 12.0):
+        assert delong.normal_p(z) == pytest.approx(2 * norm.sf(abs(z)), rel=1e-12)
+    assert delong.normal_quantile(0.95) == pytest.approx(norm.ppf(0.975), abs=1e-14)
 
 
 def test_two_runs_that_rank_alike_have_p_one():

@@ -1,6 +1,8 @@
 """The whole evaluation: complete, repeatable, and fit for JSON whatever the predictions look like."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -67,6 +69,15 @@ def test_what_is_not_defined_is_null_in_json_never_nan(make, truth, scores):
     found = evaluate(make(truth, scores), Threshold(values={"P": 0.5}, rule="fixed:0.5", chosen_on="none"),
                      temperature=1.5, n_bootstrap=20)  # fmt: skip
     json.dumps(asdict(found), allow_nan=False)
+
+
+def test_showing_results_imports_neither_scipy_nor_scikit_learn():
+    code = (
+        "import sys, core.evaluation.report, core.evaluation.verdict, core.evaluation.operating, core.store.leaderboard\n"
+        "print(sorted(m for m in ('scipy', 'sklearn', 'tensorflow', 'keras', 'streamlit') if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_worst_class_is_the_one_with_the_lowest_value(drawn):
