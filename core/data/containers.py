@@ -128,11 +128,12 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _read_jpeg(data: bytes) -> ImageHeader:
-    size, orientation, scan = None, 1, 0
+    size, orientation, scan, coding = None, 1, 0, 0
     for marker, start, end in jpeg_segments(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             size = struct.unpack_from(">BHH", data, start + 4)
             check_size(size[2], size[1])
+            coding = marker
         elif marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\x00\x00" and orientation == 1:
             orientation = exif_orientation(data[start + 10 : end])
         scan = end
@@ -144,6 +145,10 @@ def _read_jpeg(data: bytes) -> ImageHeader:
     if data.count(b"\xff\xda", scan) >= limits.MAX_JPEG_SCANS:
         raise ImageRefused(f"the picture is drawn in more than {limits.MAX_JPEG_SCANS} passes")
     bits, height, width = size
+    # A Huffman code has at least one bit: one a block in progressive files, two (DC and end of block) in others.
+    bits_a_block = {0xC0: 2, 0xC1: 2, 0xC2: 1}.get(coding, 0)
+    if 8 * (len(data) - scan) < bits_a_block * (-(-width // 8)) * (-(-height // 8)):
+        raise ImageRefused(f"{DAMAGED} (it is far too short for {width:,} x {height:,} pixels)")
     return ImageHeader(format="JPEG", width=width, height=height, frames=1, bits=bits, orientation=orientation)
 
 

@@ -6,8 +6,8 @@ How pixels become 8 bits: transparent parts are laid on black; EXIF rotation is 
 and other metadata are ignored; of several frames the first is taken (`read_header` tells how many there are).
 Whole numbers of more than 8 bits are shifted right by (depth - 8), where depth is the smallest of 8, 10, 12,
 14, 16, 24 and 32 bits that holds the file's largest value: order is kept, 4095 of 12 bits and 65535 of 16 become 255.
-Floating-point values in [0, 1] are multiplied by 255, others are stretched from their smallest to their
-largest value; NaN and infinity are refused.
+Floating-point values (32 bits) in [0, 1] are multiplied by 255, others are stretched from their smallest to
+their largest value; NaN and infinity are refused.
 """
 
 import io
@@ -40,6 +40,7 @@ __all__ = ["ImageHeader", "decode_image", "encode_jpeg", "encode_png", "fit_imag
 _PLUGINS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
 _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 _SHOWN_NAME_LENGTH = 80
+_ROWS_AT_ONCE = 256
 
 
 def read_header(source: Path | bytes, name: str = "") -> ImageHeader:
@@ -189,9 +190,17 @@ def _to_rgb(image: Image.Image, data: bytes, header: ImageHeader) -> np.ndarray:
         return _grey_to_rgb(_deep_grey(image, data, header))
     if mode in ("CMYK", "YCbCr", "HSV", "LAB"):
         return np.array(image.convert("RGB"))
-    rgba = np.array(image.convert("RGBA"))
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+    return _on_black(np.array(image.convert("RGBA")))
+
+
+def _on_black(rgba: np.ndarray) -> np.ndarray:
+    """Lay uint8 (H, W, 4) on black: uint8 (H, W, 3), rounded."""
+    rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for top in range(0, len(rgba), _ROWS_AT_ONCE):  # the products are wider than a byte: not all at once
+        part = rgba[top : top + _ROWS_AT_ONCE]
+        products = part[..., :3] * part[..., 3:].astype(np.uint16)
+        rgb[top : top + _ROWS_AT_ONCE] = (products + 127) // 255
+    return rgb
 
 
 def _grey_to_rgb(grey: np.ndarray) -> np.ndarray:
@@ -204,8 +213,8 @@ def _deep_grey(image: Image.Image, data: bytes, header: ImageHeader) -> np.ndarr
     if values.dtype.kind == "f":
         grey = _float_to_uint8(values)
     else:
-        wide = values.astype(np.int64)
-        wide -= min(0, int(wide.min()))  # signed data: the smallest value becomes 0
+        smallest = min(0, int(values.min()))
+        wide = values.astype(np.int64) - smallest if smallest else values  # signed data begin at 0
         largest = int(wide.max())
         depth = next(bits for bits in _DEPTHS if largest >> bits == 0)
         grey = (wide >> (depth - 8)).astype(np.uint8)

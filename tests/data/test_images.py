@@ -300,6 +300,15 @@ def test_a_jpeg_with_thousands_of_passes_is_refused():
     assert "passes" in refusal(data[:-2] + data[last:-2] * 300 + b"\xff\xd9", "scans.jpg")
 
 
+def test_a_jpeg_that_claims_more_pixels_than_its_bytes_can_hold_is_refused():
+    data = bytearray(saved(Image.fromarray(smooth_picture()), "JPEG"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", 4000, 4000)  # decoders would fill the rest with grey
+    assert "too short" in refusal(bytes(data), "grey.jpg")
+    black = saved(Image.new("RGB", (4000, 3000)), "JPEG", optimize=True)  # as little as a true file can have
+    assert decode_image(black).max() == 0
+
+
 def test_a_tiff_cut_off_in_a_later_page_is_refused():
     pages = [Image.fromarray(np.full((40, 40), value, np.uint8)) for value in (10, 120, 240)]
     data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
