@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri  # scipy.stats takes a second to import, and a page waits for this file
 
 from core.errors import PredictionsInvalid, UndefinedMetric
 from core.evaluation import delong
@@ -94,7 +93,7 @@ def bootstrap_p(differences: np.ndarray, observed: float) -> float:
     error = float(differences.std(ddof=1))
     if beyond >= FEW or error == 0:
         return float(counted)
-    return float(min(counted, 2 * ndtr(-abs(observed) / error)))
+    return float(min(counted, delong.normal_p(observed / error)))
 
 
 def _comparison(
@@ -120,7 +119,7 @@ def compare_delong(first: Predictions, second: Predictions, *, level: float = LE
     truth = first.truth_of(i).astype(bool)
     scores = [np.asarray(run.y_prob[:, i], dtype=np.float64) for run in (first, second)]
     difference, error, p_value = delong.paired_difference(scores[0], scores[1], truth)
-    half = float(ndtri(0.5 + level / 2)) * error
+    half = delong.normal_quantile(level) * error
     return _comparison(
         first, second, "auc", difference, difference - half, difference + half, p_value, "DeLong, paired",
         distinguishable=p_value < 1 - level,
@@ -143,12 +142,10 @@ def mcnemar(
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     n = len(first)
     apart = only_first + only_second
-    from scipy.stats import binomtest
-
     p_value = sign_test_p(only_first, only_second)
     difference = (only_first - only_second) / n
     error = np.sqrt(max(0.0, apart / n - difference**2) / n)
-    half = float(ndtri(0.5 + level / 2) * error)
+    half = float(delong.normal_quantile(level) * error)
     return _comparison(
         first, second, "accuracy", difference, difference - half, difference + half, p_value, "McNemar, exact",
         distinguishable=p_value < 1 - level,

@@ -6,9 +6,9 @@ Source: DeLong et al. 1988, Biometrics 44:837; Sun & Xu 2014, doi:10.1109/LSP.20
 """
 
 import math
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from core.errors import UndefinedMetric
 
@@ -22,8 +22,6 @@ def components(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray
         each negative. Ties count one half.
     Raises: UndefinedMetric with one class only.
     """
-    from scipy.stats import rankdata  # a second to import; pages that only read stored numbers do without
-
     positives, negatives = scores[truth], scores[~truth]
     m, k = len(positives), len(negatives)
     if m == 0 or k == 0:
@@ -64,7 +62,7 @@ def auc_interval(scores: np.ndarray, truth: np.ndarray, level: float) -> tuple[f
     variance = auc_variance(of_positives, of_negatives)
     if variance is None:
         return value, None, None
-    half = float(ndtri(0.5 + level / 2)) * math.sqrt(variance)
+    half = normal_quantile(level) * math.sqrt(variance)
     return value, max(0.0, value - half), min(1.0, value + half)
 
 
@@ -82,4 +80,4 @@ def paired_difference(first: np.ndarray, second: np.ndarray, truth: np.ndarray) 
     difference, error = auc_first - auc_second, math.sqrt(variance)
     if error == 0:
         return difference, 0.0, 1.0 if difference == 0 else 0.0
-    return difference, error, float(2 * ndtr(-abs(difference) / error))
+    return difference, error, normal_p(difference / error)

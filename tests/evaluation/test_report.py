@@ -73,7 +73,7 @@ def test_what_is_not_defined_is_null_in_json_never_nan(make, truth, scores):
 
 def test_showing_results_imports_neither_scipy_nor_scikit_learn():
     code = (
-        "import sys, core.evaluation.report, core.evaluation.verdict, core.evaluation.operating, core.store.leaderboard\n"
+        "import sys, core.evaluation.report, core.evaluation.verdict, core.evaluation.at_cut, core.store.leaderboard\n"
         "print(sorted(m for m in ('scipy', 'sklearn', 'tensorflow', 'keras', 'streamlit') if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
