@@ -38,7 +38,7 @@ if runs[0].task != "binary":
 comparing.show_table(comparing.leaderboard_table(runs, titles), alt=f"Leaderboard of {len(runs)} runs")
 st.caption("Worst class: the one found least often at the run's own cut. A click on a column's name sorts by it.")
 
-st.header("CNN+MLP against the others", anchor=False)
+st.header("Head against head", anchor=False)
 first = [r.run_id for r in comparing.best_of_heads(groups[0])][:4]
 picked = st.multiselect(
     "Runs in the ROC curves and the confusion matrices",

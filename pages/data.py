@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import MedLensError
 from core.registry.datasets import DATASETS
 from pages.ui import cache, datasets, state
-from pages.ui.blocks import error_box, page_head, plain
+from pages.ui.blocks import error_box, page_head
 from pages.ui.linked import linked_select
 
 OWN = ("folder", "csv")  # readers for one's own data: nothing to describe or to fetch
@@ -42,6 +42,6 @@ if missing:
     st.markdown("MedLens reads these too, in the folder layout in which they are published.")
     datasets.show_missing(missing)
 st.caption(
-    plain("Your own images: a folder with one folder per class, or a CSV of paths and labels (with patients, so that ")
-    + "splits keep them apart): `python -m core data check folder --root DIR`."
+    "Your own images: a folder with one folder per class, or a CSV of paths and labels (name the patients, so that "
+    "splits keep them apart): `python -m core data check folder --root DIR`."
 )

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from core.figures.names import architecture_title, evaluation_of, head_title
 from core.figures.text import interval
-from core.figures.theme import CLEAR, MUTED, architecture_symbol, base_layout, head_color
+from core.figures.theme import MUTED, architecture_symbol, base_layout, head_color
 from core.registry.metrics import find_estimate, worst_class
 from core.types import Estimate, RunRecord
 
@@ -14,7 +14,9 @@ CHANCE_AUC = 0.5
 
 
 def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, metric: str = "auc") -> go.Figure:
-    """One row a run, in the order given: dot and 95 % whisker; a hollow mark is its worst class.
+    """One row a run, in the order given: dot and 95 % whisker; a hollow diamond is its worst class.
+
+    Names stand above their whiskers, inside the plot, so that a narrow screen keeps its width for the numbers.
 
     Args:
         records: finished runs of one task; those without a defined value are left out.
@@ -22,39 +24,36 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
     """
     rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None]
     figure = go.Figure()
-    for record, estimate in rows:
-        color = head_color(record.spec.head)
+    lows = [e.low if e.low is not None else e.value or 0.0 for _, e in rows]
+    for place, (record, estimate) in enumerate(rows):
+        color, name = head_color(record.spec.head), titles[record.run_id]
+        symbol = architecture_symbol(record.spec.architecture)
         figure.add_trace(
             go.Scatter(
-                x=[estimate.value],
-                y=[titles[record.run_id]],
-                error_x=_whiskers([estimate], color),
-                mode="markers",
-                marker={"size": 11, "color": color, "symbol": architecture_symbol(record.spec.architecture)},
-                hovertemplate=f"%{{y}}<br>AUC {interval(estimate)}<extra></extra>",
-                showlegend=False,
+                x=[estimate.value], y=[place], error_x=_whiskers([estimate], color), mode="markers", showlegend=False,
+                marker={"size": 12, "color": color, "symbol": symbol},
+                hovertemplate=f"{name}<br>AUC {interval(estimate)}<extra></extra>",
             )
-        )
+        )  # fmt: skip
         lowest = _worst_class(record, metric)
-        if lowest is not None:
+        if lowest is not None and lowest.value is not None:
+            lows.append(lowest.value)
             figure.add_trace(
                 go.Scatter(
-                    x=[lowest.value],
-                    y=[titles[record.run_id]],
-                    mode="markers",
-                    marker={"size": 10, "color": CLEAR, "symbol": "diamond", "line": {"color": color, "width": 2}},
+                    x=[lowest.value], y=[place], mode="markers", showlegend=False,
+                    marker={"size": 11, "color": color, "symbol": "diamond-open", "line": {"width": 2}},
                     hovertemplate=f"worst class: {lowest.class_name}<br>AUC {interval(lowest)}<extra></extra>",
-                    showlegend=False,
                 )
-            )
-    figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5})
-    floor = min([CHANCE_AUC, *(e.low if e.low is not None else e.value or 0.0 for _, e in rows)])
-    figure.update_xaxes(
-        range=[floor - 0.03, 1.01], title={"text": "AUC on test (dotted line: chance)"}, fixedrange=True, dtick=0.1
-    )
-    order = [titles[r.run_id] for r, _ in rows]
-    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], fixedrange=True)
-    return base_layout(figure, height=34 * max(1, len(rows)) + 90, legend=False)
+            )  # fmt: skip
+        figure.add_annotation(
+            x=CHANCE_AUC, xshift=5, xanchor="left", y=place, yanchor="bottom", yshift=5, showarrow=False,
+            text=f"{name}  <b>{interval(estimate, 3)}</b>", font={"size": 13},
+        )  # fmt: skip
+    figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5}, layer="below")
+    figure.update_xaxes(range=[min([CHANCE_AUC, *lows]) - 0.02, 1.01], title={"text": "AUC, test"}, dtick=0.1)
+    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.9], visible=False, fixedrange=True)
+    return base_layout(figure, height=42 * max(1, len(rows)) + 70, legend=False)
 
 
 def bars_figure(records: Sequence[RunRecord], *, metric: str = "auc") -> go.Figure:

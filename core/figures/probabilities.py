@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from core.figures.text import percent
-from core.figures.theme import MUTED, PALETTE, base_layout
+from core.figures.theme import INK, MUTED, PALETTE, base_layout
 
 
 def probability_figure(
@@ -22,21 +22,19 @@ def probability_figure(
         highlighted: the class that carries the accent; the others are grey.
         cuts: class name to threshold in [0, 1], for the classes that have one.
     """
-    names = list(class_names)
+    names, places = list(class_names), list(range(len(class_names)))
+    # the number stands with the name, where no bar, cut or narrow screen can cover it
+    labels = [f"{name}<br><b>{percent(p)}</b>" for name, p in zip(names, probabilities, strict=True)]
     colors = [PALETTE[0] if name == highlighted else MUTED for name in names]
     figure = go.Figure(
         go.Bar(
             x=list(probabilities),
-            y=names,
+            y=places,
             orientation="h",
             marker={"color": colors},
             width=0.56,
-            text=[f"<b>{percent(p)}</b>" for p in probabilities],
-            textposition=["inside" if p > 0.8 else "outside" for p in probabilities],
-            insidetextanchor="end",
-            textfont={"size": 15},
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+            customdata=names,
+            hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
         )
     )
     for name, cut in (cuts or {}).items():
@@ -51,5 +49,8 @@ def probability_figure(
     figure.update_xaxes(
         range=[0, 1.02], tickformat=".0%", title={"text": "probability given by the network"}, fixedrange=True
     )
-    figure.update_yaxes(autorange="reversed", fixedrange=True, tickfont={"size": 14})
-    return base_layout(figure, height=52 * len(names) + 90, legend=False)
+    figure.update_yaxes(
+        autorange="reversed", fixedrange=True, tickmode="array", tickvals=places, ticktext=labels, showgrid=False,
+        tickfont={"size": 14, "color": INK},
+    )  # fmt: skip
+    return base_layout(figure, height=58 * len(names) + 90, legend=False)

@@ -25,9 +25,9 @@ def percent(value: float | None) -> str:
     """A fraction as whole percent; never "0 %" or "100 %" unless it is exactly that."""
     if value is None:
         return "–"
-    if 0 < value < 0.005:
+    if 0 < value < 0.01:
         return "under 1 %"
-    if 0.995 <= value < 1:
+    if 0.99 < value < 1:
         return "over 99 %"
     return f"{100 * value:.0f} %"
 
@@ -45,7 +45,10 @@ def interval(estimate: Estimate, digits: int = 2) -> str:
 def plural(count: int, word: str) -> str:
     """ "1 patient", "2 patients", "3 studies", with thin thousands."""
     if count != 1:
-        word = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
+        if word.endswith("y") and word[-2:-1] not in "aeiou":
+            word = f"{word[:-1]}ies"
+        else:
+            word = f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
     return f"{count:,} {word}"
 
 

@@ -18,7 +18,7 @@ from core.registry.datasets import DATASETS
 from core.registry.labels import label_scheme
 from core.store.models import ModelListing, list_models
 from core.store.runs import RunListing, list_runs, load_history, load_predictions
-from core.types import ClassCounts, DatasetTable, Predictions, RunRecord
+from core.types import ClassCounts, DatasetSpec, DatasetTable, Predictions, RunRecord
 
 if TYPE_CHECKING:
     from core.evaluation.compare import Ranking
@@ -218,7 +218,7 @@ def _samples(source: str, fingerprint: str, count: int, _table: DatasetTable) ->
             Sample(
                 name=str(row["image_id"]),
                 pixels=read_image(str(row["path"])),
-                caption=_label_words(str(row["label"])),
+                caption=_label_words(str(row["label"]), _table.spec),
                 boxes=tuple(boxes) if isinstance(boxes, (tuple, list)) else (),
                 mask_path=mask if isinstance(mask, str) else "",
             )
@@ -226,8 +226,11 @@ def _samples(source: str, fingerprint: str, count: int, _table: DatasetTable) ->
     return tuple(found)
 
 
-def _label_words(label: str) -> str:
-    """Tokens as words: "negative|nodule" is a nodule and nothing else."""
+def _label_words(label: str, spec: DatasetSpec) -> str:
+    """Raw tokens in the words of the data set's most detailed task; a finding outweighs its absence."""
+    schemes = [label_scheme(key, spec) for key in spec.label_schemes]
+    detailed = max(schemes, key=lambda scheme: len(scheme.class_names))
     tokens = label.split("|")
-    found = [token for token in tokens if token != "negative"]
-    return ", ".join(found).replace("_", " ") if found else "no finding"
+    words = [detailed.mapping.get(token) or token.replace("_", " ").capitalize() for token in tokens]
+    found = [word for token, word in zip(tokens, words, strict=True) if token != "negative"]
+    return ", ".join(found or words)

@@ -34,8 +34,7 @@ def provenance(spec: DatasetSpec) -> None:
         },
         alt=f"Where {spec.title} comes from",
     )
-    for caveat in spec.caveats:
-        st.markdown(f"- {plain(caveat)}")
+    st.markdown("\n".join(f"- {caveat}" for caveat in spec.caveats))
 
 
 def choose_scheme(spec: DatasetSpec, table: DatasetTable) -> LabelScheme:

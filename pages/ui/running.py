@@ -9,7 +9,15 @@ from core import paths
 from core.evaluation.at_cut import estimates_at
 from core.evaluation.operating import at_threshold
 from core.figures.confusion import confusion_figure
-from core.figures.names import dataset_title, group_field_of, run_titles, task_title
+from core.figures.names import (
+    STRATEGIES,
+    architecture_title,
+    dataset_title,
+    group_field_of,
+    head_title,
+    run_titles,
+    task_title,
+)
 from core.figures.scores import scores_figure
 from core.figures.sentences import rule_words
 from core.figures.text import (
@@ -50,7 +58,7 @@ def choose_run(records: Sequence[RunRecord]) -> RunRecord:
             labels[record.run_id] = f"{where} / {titles[record.run_id]}{mark}"
     asked = st.query_params.get(state.RUN)
     if asked and asked not in labels:
-        st.warning(f"There is no run {plain(asked)} here; this is another one.", icon=":material/link_off:")
+        st.warning(f"There is no run “{plain(asked)}” here; the first one is shown.", icon=":material/link_off:")
     chosen = linked_select("Run", list(labels), state.RUN, shown=lambda run_id: labels[run_id])
     return next(r for r in records if r.run_id == chosen)
 
@@ -195,8 +203,8 @@ def spec_facts(record: RunRecord) -> Mapping[str, object]:
     return {
         "Data set": dataset_title(spec.dataset),
         "Task": task_title(spec.dataset, spec.label_scheme),
-        "Network": f"{spec.architecture}, weights {spec.weights}, {spec.strategy}",
-        "Head": spec.head,
+        "Network": f"{architecture_title(spec.architecture)}, weights: {spec.weights}, {STRATEGIES[spec.strategy]}",
+        "Head": head_title(spec.head),
         "Settings chosen on validation": ", ".join(f"{k} = {v}" for k, v in record.chosen_settings.items()) or "none",
         "Input": f"{spec.preprocess.size_px} px, {spec.preprocess.resize_mode}, contrast {spec.preprocess.contrast}",
         "Augmentation": _changed(spec.augmentation),

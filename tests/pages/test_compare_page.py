@@ -1,0 +1,75 @@
+"""The Compare page: who is ranked, what the sentence says, what is marked and what is left out."""
+
+from core.figures.names import run_titles
+
+
+def sentence(app):
+    return next(m.value for m in app.markdown if m.value.startswith("####"))
+
+
+def test_the_sentence_names_the_best_run_and_what_it_beats(stores, open_page):
+    text = sentence(open_page("compare", task="pneumonia")).replace("\\", "")
+    assert "CNN+MLP on MobileNetV2 has the highest AUC" in text
+    assert "Random forest on MobileNetV2" in text
+    assert "160 images of 80 patients" in text
+
+
+def test_a_leaking_run_stands_last_and_is_no_part_of_the_sentence(stores, open_page):
+    app = open_page("compare", task="pneumonia")
+    table = app.dataframe[0].value
+    assert table["Split"].tolist() == ["patient-disjoint"] * 3 + ["random: leaks"]
+    assert table["AUC"].iloc[3] == table["AUC"].max()  # it would stand first by its number
+    assert "random split" not in sentence(app)
+    assert any("37 patients in more than one split" in warning.value for warning in app.warning)
+
+
+def test_each_row_has_its_interval_worst_class_and_patients(stores, open_page):
+    table = open_page("compare", task="pneumonia").dataframe[0].value
+    evaluation = stores["mlp"].evaluations[1]
+    row = table.iloc[0]
+    auc = next(e for e in evaluation.estimates if e.metric == "auc" and e.class_name is None)
+    assert row["AUC"] == auc.value
+    assert row["95 % interval"] == f"{auc.low:.2f}–{auc.high:.2f}"
+    found = {e.class_name: e.value for e in evaluation.estimates if e.metric == "sensitivity" and e.class_name}
+    assert row["Worst class"] == min(found, key=found.get)
+    assert row["Patients"] == 80
+    assert row["Open"] == f"run?run={stores['mlp'].run_id}"
+
+
+def test_unfinished_and_damaged_runs_are_named_with_their_reason(stores, open_page):
+    app = open_page("compare", task="pneumonia")
+    words = " ".join(m.value for m in app.markdown).replace("\\", "")
+    assert "Gradient boosting on MobileNetV2**, interrupted: stopped by the user" in words
+    assert "**broken-run-0badc0de**: not readable as JSON" in words
+    assert "Gradient boosting" not in " ".join(app.dataframe[0].value["Run"])
+
+
+def test_data_set_and_task_come_from_the_link_and_stand_in_it(stores, open_page):
+    app = open_page("compare", dataset="chest_xray", task="pneumonia_cause")
+    assert app.query_params["task"] == "pneumonia_cause"
+    assert len(app.dataframe[0].value) == 1
+    app.selectbox(key="dataset-select").select("phantom").run()
+    assert app.query_params["dataset"] == "phantom"
+    assert app.query_params["task"] == "phantom_nodule"
+    assert not app.exception
+
+
+def test_a_link_to_nothing_shows_the_first_task(stores, open_page):
+    app = open_page("compare", dataset="no-such-set", task="<script>")
+    assert not app.exception
+    assert app.query_params["dataset"] == "chest_xray"
+
+
+def test_the_chosen_runs_decide_which_matrices_are_drawn(stores, open_page):
+    app = open_page("compare", task="pneumonia")
+    before = len(app.get("plotly_chart"))
+    app.multiselect[0].set_value([stores["mlp"].run_id]).run()
+    assert len(app.get("plotly_chart")) == before - 1
+    app.multiselect[0].set_value([]).run()
+    assert not app.exception
+
+
+def test_equal_titles_are_told_apart(stores):
+    titles = run_titles([stores["mlp"], stores["leak"]])
+    assert len(set(titles.values())) == 2
+    assert titles[stores["leak"].run_id].endswith("random split")

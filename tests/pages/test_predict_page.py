@@ -1,0 +1,148 @@
+"""The Predict page: the three ways in, the sentence with its warning, the map and what moves it."""
+
+import numpy as np
+import pytest
+
+from core.data.images import encode_jpeg
+
+
+@pytest.fixture(scope="module")
+def jpeg():
+    return encode_jpeg(np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8))
+
+
+def uploaded(app, *files):
+    for name, content in files:
+        app.file_uploader[0].upload(name, content)
+    return app.run()
+
+
+def headings(app):
+    return [m.value for m in app.markdown if m.value.startswith("### ")]
+
+
+def test_an_upload_gets_a_sentence_with_the_score_the_cut_and_the_verdict(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
+    assert not app.exception
+    (text,) = headings(app)
+    assert "gives **Pneumonia 90 %**. That is above its cut of" in text
+    assert text.endswith("so it calls this picture **Pneumonia**.")
+
+
+def test_below_the_cut_the_other_class_is_called(stores, open_page, fake_network, jpeg):
+    fake_network.positive = 0.01
+    (text,) = headings(uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg)))
+    assert "gives **Pneumonia 1 %**. That is below its cut" in text
+    assert text.endswith("so it calls this picture **Normal**.")
+
+
+def test_beside_every_prediction_stands_that_it_is_no_diagnosis(stores, open_page, fake_network, jpeg):
+    other = encode_jpeg(np.zeros((64, 64, 3), dtype=np.uint8))
+    app = uploaded(open_page("predict", model="real"), ("a.jpg", jpeg), ("b.jpg", other))
+    assert len(headings(app)) == 2
+    assert sum("This is not a diagnosis" in warning.value for warning in app.warning) == 2
+
+
+def test_a_file_that_is_no_image_is_named_and_the_others_go_on(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("notes.png", b"hello, not a picture"), ("scan.jpg", jpeg))
+    (refused,) = [error.value for error in app.error]
+    assert "notes" in refused
+    assert "accepted are" in refused
+    assert len(headings(app)) == 1
+
+
+def test_the_content_counts_and_not_the_name(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("scan.txt", jpeg))
+    assert not app.error
+    assert len(headings(app)) == 1
+
+
+def test_moving_the_strength_predicts_nothing_anew(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
+    assert fake_network.calls == ["scan.jpg"]
+    app.slider[0].set_value(90).run()
+    app.get("segmented_control")[0].set_value("Normal").run()
+    assert not app.exception
+    assert fake_network.calls == ["scan.jpg"]
+
+
+def test_the_reference_map_is_made_only_when_asked_for(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
+    app.toggle[0].set_value(True).run()
+    assert len(fake_network.calls) == 2
+
+
+def test_an_empty_map_says_so(stores, open_page, fake_network, jpeg):
+    fake_network.empty = True
+    app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
+    assert any("The map is empty" in info.value for info in app.info)
+    assert not app.get("download_button")
+
+
+def test_the_grid_of_the_map_is_stated(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
+    assert any("7 x 7 cells of the layer" in caption.value for caption in app.caption)
+    assert any(caption.value == "low attention" for caption in app.caption)
+
+
+def test_more_than_two_classes_are_ranked_without_a_cut(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="three"), ("scan.jpg", jpeg))
+    (text,) = headings(app)
+    assert "gives **Viral pneumonia 90 %**, more than to any other of its 3 answers" in text
+    assert any("there is no cut" in caption.value for caption in app.caption)
+
+
+def test_a_phantom_is_no_picture_for_a_network_of_real_images(stores, open_page, fake_network):
+    app = open_page("predict", model="real")
+    app.session_state["source"] = ":material/collections: Samples"
+    app.run()
+    sample = next(b for b in app.button if b.key.startswith("sample-phantom"))
+    sample.click().run()
+    assert not app.exception
+    assert any("drawn phantom" in error.value for error in app.error)
+
+
+def test_a_network_of_phantoms_says_so_on_a_real_picture(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="drawn"), ("scan.jpg", jpeg))
+    assert any("trained on drawn phantoms only" in error.value for error in app.error)
+
+
+def test_the_camera_is_not_asked_for_before_its_tab_is_open(stores, open_page):
+    app = open_page("predict")
+    assert not app.camera_input
+    app.session_state["source"] = ":material/photo_camera: Camera"
+    app.run()
+    assert len(app.camera_input) == 1
+    assert any("HTTPS" in caption.value for caption in app.caption)
+
+
+def test_the_card_says_on_what_it_was_trained_and_how_good_it_is(stores, open_page):
+    app = open_page("predict", model="real")
+    words = " ".join(m.value for m in app.markdown).replace("\\", "")
+    assert (
+        "Tells Normal from Pneumonia. Trained on Chest X-ray pneumonia (Kermany): 300 images of 150 patients." in words
+    )
+    assert "test, 160 images of 80 patients" in words
+    assert "Not for people." in words
+
+
+def test_a_model_of_real_images_is_shown_first(stores, open_page):
+    assert open_page("predict").selectbox(key="model-select").value == "real"
+
+
+def test_a_file_name_is_shown_letter_by_letter(stores, open_page, fake_network, jpeg):
+    app = uploaded(open_page("predict", model="real"), ("**x** <img src=q> [a](b).jpg", jpeg))
+    assert any(r"\*\*x\*\* \<img src\=q\> \[a\]\(b\)\.jpg" in caption.value for caption in app.caption)
+
+
+def test_a_picture_that_the_network_cannot_take_shows_one_sentence(stores, open_page, fake_network, jpeg, monkeypatch):
+    from core.errors import ModelDamaged
+    from pages.ui import cache
+
+    def broken(*_args, **_kwargs):
+        raise ModelDamaged("real answers its golden images differently from its card")
+
+    monkeypatch.setattr(cache, "predict", broken)
+    app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
+    assert not app.exception
+    assert [error.value for error in app.error] == ["real answers its golden images differently from its card"]
