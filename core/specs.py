@@ -134,7 +134,8 @@ class RunSpec:
     """Everything that decides a run's numbers: same spec, same `run_id` (see `store/codec.py`).
 
     `weights`: "imagenet", "none", a path, "model:<name>" or "run:<run_id>" (a `scratch` run's network).
-    `split`: "group" (patients, lesions or studies never cross), "official" or "random" (teaching leakage).
+    `split`: "auto" (the source's own test part where it is present, else "group"), "group" (patients, lesions
+    or studies never cross), "official" or "random" (teaching leakage). The record's audit says which it was.
     `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
     `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
@@ -154,6 +155,6 @@ class RunSpec:
     learning_rates: tuple[float, ...] = (1e-3,)
     seed: int = 0
     fold: int | None = None
-    split: SplitKind = "group"
+    split: Literal["auto", "group", "official", "random"] = "auto"
     split_seed: int = 0
     dataset_options: Mapping[str, int | float | str] = field(default_factory=dict)

@@ -16,6 +16,10 @@ def benchmark(
         str, typer.Argument(help="A shipped plan (phantom, chest_xray, leakage) or the path of a TOML file.")
     ],
     root: Annotated[Path | None, typer.Option(help="Folder of the plan's data set.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Override the split: group, official, or random (to teach leakage; marked).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Override the seed of training and split.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the runs and what is stored, train nothing.")
     ] = False,
@@ -29,7 +33,10 @@ def benchmark(
         from core.training.plan import load_plan
         from core.training.runner import run
 
-        loaded = load_plan(plan)
+        overrides: dict[str, object] = {} if split is None else {"split": split}
+        if seed is not None:
+            overrides.update(seed=seed, split_seed=seed)
+        loaded = load_plan(plan, overrides)
         ids = [run_id_of(spec) for spec in loaded.runs]
         stored = {run_id: is_finished(run_id) for run_id in ids}
         err.print(f"{loaded.title}: {len(ids)} runs, {sum(stored.values())} stored.", markup=False)

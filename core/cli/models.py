@@ -17,13 +17,14 @@ DISCLAIMER = "Research and teaching only: not a medical device, not a diagnosis.
 def export(
     run_id: Annotated[str, typer.Argument(help="A finished CNN+MLP run in results/.")],
     name: Annotated[str, typer.Argument(help="Name of the new folder in models/.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a model of that name.")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Turn a stored run into models/NAME: one Keras graph with its card, reloaded and compared."""
     with guarded():
         from core.training.exporting import export_run
 
-        card, folder = export_run(run_id, name)
+        card, folder = export_run(run_id, name, replace=replace)
         if json_out:
             print_json(
                 {"name": card.name, "run_id": card.run_id, "sha256": card.sha256, "model_bytes": card.model_bytes}

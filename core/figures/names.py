@@ -43,6 +43,11 @@ def group_field_of(record: RunRecord) -> str:
         return "group"
 
 
+def split_kind_of(record: RunRecord) -> str:
+    """How the run's images were split in fact ("auto" in a spec is decided by the data)."""
+    return record.audit.split_kind if record.audit is not None else record.spec.split
+
+
 def is_synthetic(dataset: str) -> bool:
     """Whether the data set's images are drawn, not photographed."""
     return dataset in DATASETS and DATASETS[dataset].synthetic
@@ -58,11 +63,12 @@ def run_title(spec: RunSpec) -> str:
 def run_titles(records: Sequence[RunRecord]) -> Mapping[str, str]:
     """Run id to a title that no other of `records` has: what differs is added until it does.
 
-    Tried in turn: random split, strategy, fold, seeds; at last the eight digits of the run id.
+    Tried in turn: random split, kind of split, strategy, fold, seeds; at last the eight digits of the run id.
     """
     titles = {r.run_id: run_title(r.spec) for r in records}
     additions = (
         lambda s: "random split" if s.split == "random" else "",
+        lambda s: "" if s.split in ("auto", "random") else f"split by {s.split}",
         lambda s: STRATEGIES[s.strategy],
         lambda s: "" if s.fold is None else f"fold {s.fold}",
         lambda s: f"seed {s.seed}",

@@ -13,7 +13,17 @@ NOT_A_DIAGNOSIS = (
     "This is not a diagnosis. MedLens is a research and teaching tool, not a medical device; "
     "do not use it to decide about a patient."
 )
-SPLIT_KINDS = {"group": "patient-disjoint", "official": "official split", "random": "random: leaks"}
+SPLIT_KINDS = {
+    "group": "patient-disjoint",
+    "official": "official split",
+    "random": "random: leaks",
+    "auto": "split by the data",
+}
+    "group": "patient-disjoint",
+    "official": "official split",
+    "random": "random: leaks",
+    "auto": "split by the data",
+}
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -38,6 +38,8 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
             x = layers.BatchNormalization(name=f"head_bn{number}")(x)
             x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
         x = layers.BatchNormalization(name=f"head_bn{len(units) + 1}")(x)
+    elif head.factory == "linear":
+        pass  # the weighted sums below are all there is
     elif head.factory == "castro_perez_dense":
         x = layers.Dropout(dropout, seed=seed + 1, name="head_dropout1")(x)
         x = layers.Flatten(name="head_flatten")(x)
@@ -46,7 +48,7 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
         x = layers.Dropout(dropout, seed=seed + 2, name="head_dropout2")(x)
     else:
         raise SpecInvalid(
-            f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, castro_perez_dense."
+            f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, linear, castro_perez_dense."
         )
     logits = layers.Dense(class_count, name=LOGITS)(x)
     activation = "sigmoid" if task == "multilabel" else "softmax"
@@ -61,6 +63,13 @@ def takes_spatial(head: HeadSpec) -> bool:
 def set_scaler(model: keras.Model, features: np.ndarray) -> None:
     """Fill the fixed standardisation from the training features (n, d)."""
     model.get_layer(SCALER).set_weights([features.mean(axis=0), features.var(axis=0)])
+
+
+def set_priors(model: keras.Model, factors: np.ndarray | None) -> None:
+    """Put class shares right (`core/training/priors.py`): add log factors (C,) to the biases of the logits."""
+    if factors is not None:
+        kernel, bias = model.get_layer(LOGITS).get_weights()
+        model.get_layer(LOGITS).set_weights([kernel, bias + np.log(factors).astype(bias.dtype)])
 
 
 def build_head(head: HeadSpec, feature_dim: int, class_count: int, task: str, *, seed: int = 0) -> keras.Model:

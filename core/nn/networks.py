@@ -11,24 +11,29 @@ from core.nn.backend import keras
 
 
 def compact_cnn(pixels):
-    """Four blocks of two 3 x 3 convolutions with batch normalisation, 16 to 128 filters, halved after the first three.
+    """Five 3 x 3 convolutions (the first 5 x 5 with stride 2) with batch normalisation, then the strongest cell.
 
-    Small enough to train on two cores in minutes; at 112 px the last stage has 14 x 14 cells, fine
-    enough for its heat map to point at a nodule.
-    Source: this project.
+    77,000 weights, trained on two cores in about two minutes. At 112 px the last stage has 14 x 14 cells.
+    The maximum over the cells, and not their mean, is what makes a finding of one or two cells learnable from
+    labels of whole images: a mean over 196 cells dilutes it, and training on 1,300 phantoms never left chance.
+    Source: this project; maximum pooling after Oquab et al. 2015, doi:10.1109/CVPR.2015.7298668.
     """
+    x = _convolution(pixels, 16, "block1_conv1", kernel=5, strides=2)
+    x = _convolution(x, 24, "block2_conv1")
+    x = keras.layers.MaxPooling2D(2, name="block2_pool")(x)
+    x = _convolution(x, 48, "block3_conv1")
+    x = _convolution(x, 48, "block3_conv2")
+    x = keras.layers.MaxPooling2D(2, name="block3_pool")(x)
+    x = _convolution(x, 96, "block4_conv1", output="block4_out")
+    return keras.layers.GlobalMaxPooling2D(keepdims=True, name="strongest_cell")(x)
+
+
+def _convolution(x, filters: int, name: str, *, kernel: int = 3, strides: int = 1, output: str = ""):
     layers = keras.layers
-    x = pixels
-    for block, filters in enumerate((16, 32, 64, 128), start=1):
-        last = block == 4
-        for step in (1, 2):
-            name = f"block{block}_conv{step}"
-            x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
-            x = layers.BatchNormalization(name=f"{name}_bn")(x)
-            x = layers.Activation("relu", name="block4_out" if last and step == 2 else f"{name}_relu")(x)
-        if not last:
-            x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
-    return x
+    x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False, name=name)(x)
+    # an epoch has some 40 steps: the usual momentum of 0.99 would leave the statistics behind for ten epochs
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+    return layers.Activation("relu", name=output or f"{name}_relu")(x)
 
 
 def castro_perez_five(pixels):

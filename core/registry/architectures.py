@@ -39,8 +39,8 @@ ARCHITECTURES: Mapping[str, ArchitectureSpec] = by_key(
               5_919_312, "Tan & Le 2021, arXiv:2104.00298"),
     ArchitectureSpec(
         key="compact_cnn", title="Compact CNN", builder="compact_cnn", input_px=112, input_channels=1,
-        pixel_scaling="unit", feature_dim=128, cam_layer="block4_out", params=294_672, weights="",
-        source="this project: four blocks of two convolutions for small grey images", licence=OWN,
+        pixel_scaling="unit", feature_dim=96, cam_layer="block4_out", params=77_360, weights="",
+        source="this project: five convolutions and the strongest cell, for small grey images", licence=OWN,
     ),
     ArchitectureSpec(
         key="castro_perez_five", title="Five convolutions (Castro & Pérez)", builder="castro_perez_five",

@@ -17,6 +17,10 @@ HEADS: Mapping[str, HeadSpec] = by_key(
         settings={"units": (128, 64), "dropout": 0.4},
     ),
     HeadSpec(
+        key="linear", title="CNN, linear output", factory="linear", standardise=False,
+        source="one weighted sum per class: what a network is trained with before it lends its features",
+    ),
+    HeadSpec(
         key="castro_perez_dense", title="CNN+MLP (Castro & Pérez)", factory="castro_perez_dense",
         source="Castro & Pérez 2020, Universidad Panamericana", standardise=False,
         settings={"units": (128, 64, 32, 16), "dropout": 0.4},

@@ -57,7 +57,8 @@ def _row(record: RunRecord, evaluation: Evaluation) -> dict[str, Cell]:
     train = next((c.n_images for c in record.counts if c.split == "train"), None)
     row: dict[str, Cell] = {
         "run_id": record.run_id, "dataset": spec.dataset, "label_scheme": spec.label_scheme, "task": record.task,
-        "architecture": spec.architecture, "head": spec.head, "strategy": spec.strategy, "split_kind": spec.split,
+        "architecture": spec.architecture, "head": spec.head, "strategy": spec.strategy,
+        "split_kind": record.audit.split_kind if record.audit else spec.split,
         "seed": spec.seed, "fold": spec.fold, "n_train_images": train, "n_test_images": evaluation.n_images,
         "n_test_groups": evaluation.n_groups,
         "auc": auc.value if auc else None, "auc_low": auc.low if auc else None, "auc_high": auc.high if auc else None,

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from core.errors import SpecInvalid
 from core.evaluation.calibration import apply_temperature, fit_temperature
+from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
 from core.evaluation.thresholds import choose_threshold
+from core.registry.datasets import dataset_spec
 from core.store.models import save_model
 from core.store.runs import load_artifact, load_predictions, load_record
 from core.types import ModelCard
@@ -18,6 +20,7 @@ def export_run(
     name: str,
     *,
     rule: str = "youden",
+    replace: bool = False,
     results_folder: Path | None = None,
     models_folder: Path | None = None,
 ) -> tuple[ModelCard, Path]:
@@ -25,6 +28,7 @@ def export_run(
 
     The temperature is fitted on validation, the threshold chosen there on calibrated scores, and the card's
     estimates are those of the test part on calibrated scores.
+    `replace` allows a model of that name to be written over.
     Returns: the card and the folder.
     Raises: SpecInvalid for a run without a network; RunDamaged; WeightsUnavailable; ModelDamaged.
     """
@@ -38,6 +42,7 @@ def export_run(
     test = load_predictions(run_id, "test", results_folder)
     temperature = fit_temperature(validation)
     threshold = choose_threshold(apply_temperature(validation, temperature), rule)
-    evaluation = evaluate(apply_temperature(test, temperature), threshold)
+    unit = unit_of(dataset_spec(record.spec.dataset).group_field)
+    evaluation = evaluate(apply_temperature(test, temperature), threshold, unit=unit)
     card, files = build_model_folder(name, record, artifacts, evaluation, temperature)
-    return card, save_model(card, files, models_folder)
+    return card, save_model(card, files, models_folder, replace=replace)

@@ -13,6 +13,7 @@ from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.splits import assign_splits, default_kind
 from core.errors import DatasetInvalid, SpecInvalid, StoreError
+from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
 from core.registry.labels import label_scheme
 from core.store.codec import encode
@@ -114,7 +115,7 @@ def evaluate_model(
         card=card,
         dataset=dataset,
         split=split,
-        evaluation=evaluate(predictions, card.threshold),
+        evaluation=evaluate(predictions, card.threshold, unit=unit_of(table.spec.group_field)),
         n_seen=int(sum(content[:SEEN_DIGITS] in seen for content in frame["content_hash"])),
         refused=table.refused,
         dropped=labelled.dropped,
@@ -177,7 +178,7 @@ def _rows_of(card: ModelCard, table: DatasetTable, labelled: LabelledSet, split:
         spec = load_record(card.run_id).spec
     except StoreError as error:
         raise SpecInvalid(f"The run of {card.name} cannot be read, so its test part is not known: {error}") from error
-    kind = spec.split if default_kind(table) != "official" else default_kind(table)
+    kind = default_kind(table) if spec.split == "auto" else spec.split
     return assign_splits(labelled, kind, spec.split_seed, fold=spec.fold).indices("test")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import SpecInvalid
+from core.training.priors import with_priors
 from core.training.progress import Report, silent
 from core.types import HeadSpec
 
@@ -93,11 +94,12 @@ def selection_score(y_true: np.ndarray, scores: np.ndarray, task: str) -> float:
 
 def fit_sklearn_head(
     head: HeadSpec, train: FeaturePart, validation: FeaturePart, *, task: str, class_count: int, seed: int,
-    balanced: bool, report: Report = silent,
+    balanced: bool, priors: np.ndarray | None = None, report: Report = silent,
 ) -> FittedHead:  # fmt: skip
     """Fit every setting of the grid on train, keep the one with the highest macro AUC on validation.
 
     Ties keep the earlier setting, so that the choice is the same on every machine.
+    `priors` (C,) put the scores back to the true class shares; they enter `chosen`, as the stored estimator lacks them.
     """
     import skops.io
 
@@ -112,13 +114,21 @@ def fit_sklearn_head(
         if score > best_score + 1e-12:
             best_score, best, best_setting = score, estimator, setting
     report(f"fitting {head.title.lower()}", len(settings), len(settings))
+    chosen: dict[str, object] = {**best_setting, "validation_auc": best_score} if best_setting else {}
+    if priors is not None:
+        chosen["prior_factors"] = priors.tolist()
     return FittedHead(
-        predict=lambda features: scores_of(best, features, class_count),
-        chosen={**best_setting, "validation_auc": best_score} if best_setting else {},
+        predict=lambda features: corrected(scores_of(best, features, class_count), priors),
+        chosen=chosen,
         artifact_name="head.skops",
         artifact=skops.io.dumps(best),
         params=count_parameters(best),
     )
+
+
+def corrected(scores: np.ndarray, priors: np.ndarray | None) -> np.ndarray:
+    """Scores with the true class shares, or as they are where nothing is to be put right."""
+    return scores if priors is None else with_priors(scores, priors)
 
 
 def scores_of(estimator: object, features: np.ndarray, class_count: int) -> np.ndarray:

@@ -47,8 +47,8 @@ def plan_files() -> dict[str, Path]:
     return {file.stem: file for file in sorted(paths.plans_folder().glob("*.toml"))}
 
 
-def load_plan(name: str) -> Plan:
-    """A shipped plan by key, or a TOML file by path.
+def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """A shipped plan by key, or a TOML file by path; `overrides` replace fields of every run.
 
     Raises: SpecInvalid that names the file, the run and the field; UnknownKey for a key that no catalogue has.
     """
@@ -64,15 +64,15 @@ def load_plan(name: str) -> Plan:
     if unknown or not content.get("runs"):
         what = f"unknown entries {', '.join(unknown)}" if unknown else "no [[runs]]"
         raise SpecInvalid(f"{file.name}: {what}. A plan has title, [defaults] and one or more [[runs]].")
-    return Plan(file.stem, str(content.get("title", file.stem)), _expand(content, file.name))
+    return Plan(file.stem, str(content.get("title", file.stem)), _expand(content, file.name, overrides or {}))
 
 
-def _expand(content: Mapping[str, Any], file_name: str) -> tuple[RunSpec, ...]:
+def _expand(content: Mapping[str, Any], file_name: str, overrides: Mapping[str, Any]) -> tuple[RunSpec, ...]:
     named: dict[str, str] = {}
     specs: list[RunSpec] = []
     for number, entry in enumerate(content["runs"], start=1):
         where = f"{file_name}, run {number}"
-        fields = {**content.get("defaults", {}), **entry}
+        fields = {**content.get("defaults", {}), **entry, **overrides}
         name = fields.pop("name", None)
         expanded = [_spec(values, named, where) for values in _multiply(fields)]
         if name is not None:
@@ -115,6 +115,7 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
         spec = RunSpec(**fields)
     except (TypeError, ValueError) as error:
         raise SpecInvalid(f"{where}: {error}.") from error
+    _check_choices(spec, where)
     architecture_spec(spec.architecture)
     head_spec(spec.head)
     if spec.label_scheme != AS_IS and spec.label_scheme not in dataset_spec(spec.dataset).label_schemes:
@@ -124,3 +125,15 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
             f"it has {', '.join(dataset_spec(spec.dataset).label_schemes)}."
         )
     return spec
+
+
+def _check_choices(spec: RunSpec, where: str) -> None:
+    """Fields with a closed set of values: a spelling mistake is found before any training."""
+    for name, value, known in (
+        ("split", spec.split, ("auto", "group", "official", "random")),
+        ("strategy", spec.strategy, ("frozen", "fine_tune", "scratch")),
+        ("preprocess.resize_mode", spec.preprocess.resize_mode, ("stretch", "pad", "crop")),
+        ("preprocess.contrast", spec.preprocess.contrast, ("none", "equalize", "clahe", "gamma", "log")),
+    ):
+        if value not in known:
+            raise SpecInvalid(f"{where}: {name} = {value!r}; expected one of {', '.join(known)}.")

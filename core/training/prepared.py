@@ -13,7 +13,7 @@ import numpy as np
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.quality import check_images
-from core.data.splits import assign_splits, audit_overlap, class_counts
+from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind
 from core.errors import DatasetInvalid
 from core.registry.labels import label_scheme
 from core.training.progress import Report, silent
@@ -73,17 +73,18 @@ def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
     report("reading the data set", 1, 1)
     if not table.spec.synthetic:  # phantoms are drawn, there is no file that could be broken
         quality = check_images(table, progress=lambda done, total: report("checking every image", done, total))
-        if quality.unreadable:
+        if quality.problems:
             raise DatasetInvalid(
-                f"{table.spec.title}: {len(quality.unreadable)} images cannot be read. Mend or remove them, "
-                "or leave them out by name with `python -m core data check --skip-bad`.",
-                [f"{path}: {reason}" for path, reason in quality.unreadable],
+                f"{table.spec.title}: {len(quality.problems)} images cannot be used. Mend or remove them; "
+                "`python -m core data check` lists them all.",
+                quality.problems,
             )
+    kind = default_kind(table) if spec.split == "auto" else spec.split
     labelled = assign_splits(
-        apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), spec.split, spec.split_seed, fold=spec.fold
+        apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), kind, spec.split_seed, fold=spec.fold
     )
     audit = audit_overlap(labelled)
-    if spec.split != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
+    if kind != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
         raise DatasetInvalid(
             f"{table.spec.title}: {audit.groups_in_several_splits} groups and {audit.images_in_several_splits} "
             "identical images stand in more than one split. Only split = 'random' may do that, and it is marked.",

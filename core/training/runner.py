@@ -16,13 +16,13 @@ import pandas as pd
 
 from core.data.balance import balanced_rows, class_weights
 from core.errors import MedLensError
+from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate_run
-from core.store.atomic import write_text
 from core.store.codec import SCHEMA_VERSION, run_id_of
-from core.store.runs import HISTORY, is_finished, load_record, run_folder, save_run
-from core.store.tables import history_text
+from core.store.runs import is_finished, load_record, save_run, write_history
 from core.training.environment import environment, peak_memory_bytes
 from core.training.prepared import PreparedData, prepare_data
+from core.training.priors import prior_factors
 from core.training.progress import Report, silent
 from core.types import Predictions, RunRecord, RunSpec
 
@@ -75,7 +75,7 @@ class Job:
     def epoch_done(self, row: dict[str, float | int | str]) -> None:
         """Keep one epoch's numbers and let `history.csv` grow."""
         self.history.append(row)
-        write_text(run_folder(self.run_id, self.results_folder) / HISTORY, history_text(pd.DataFrame(self.history)))
+        write_history(self.run_id, pd.DataFrame(self.history), folder=self.results_folder)
         epochs = self.spec.epochs
         self.report(f"training ({row['stage']})", min(int(row["epoch"]), epochs), epochs)
 
@@ -91,10 +91,20 @@ class Job:
     def task(self) -> str:
         return self.data.labelled.scheme.task
 
-    def training_rows(self, y_train: np.ndarray) -> np.ndarray:
-        """Positions within the training part, after balancing."""
+    def scored_or_balanced(self, split: str) -> tuple[list[str], list[str], np.ndarray]:
+        """Paths, content hashes and truth of a split; the training part after balancing, the others as they are."""
+        paths, hashes, y_true = self.data.part(split)
+        if split != "train":
+            return paths, hashes, y_true
         rng = np.random.default_rng([self.spec.seed, 1])
-        return balanced_rows(y_train, self.class_names, self.spec.balance, rng)
+        rows = balanced_rows(y_true, self.class_names, self.spec.balance, rng)
+        return [paths[i] for i in rows], [hashes[i] for i in rows], y_true[rows]
+
+    def prior_factors(self, y_used: np.ndarray, *, weighted: bool) -> np.ndarray | None:
+        """What puts the stated probabilities back to the shares of the training part; None for multilabel."""
+        if self.task == "multilabel":
+            return None
+        return prior_factors(self.data.part("train")[2], y_used, len(self.class_names), weighted=weighted)
 
     def class_weight(self, y_train: np.ndarray) -> dict[int, float] | None:
         return class_weights(y_train, self.class_names, self.spec.balance)
@@ -140,7 +150,8 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
     predictions = [_predictions(job, split, trained.y_prob[split]) for split in ("validation", "test")]
     job.report("computing intervals", 0, 1)
     with job.watch.stage("evaluation"):
-        evaluations = evaluate_run(predictions[0], predictions[1])
+        unit = unit_of(job.data.labelled.table.spec.group_field)
+        evaluations = evaluate_run(predictions[0], predictions[1], unit=unit)
     job.report("computing intervals", 1, 1)
     record = replace(
         _base_record(job, "done"),

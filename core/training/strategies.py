@@ -18,7 +18,7 @@ from core.types import AugmentationSpec, HeadSpec
 if TYPE_CHECKING:
     from core.training.runner import Job, Trained
 
-NETWORK_HEADS = ("mlp", "castro_perez_dense")
+NETWORK_HEADS = ("mlp", "linear", "castro_perez_dense")
 SPLITS = ("train", "validation", "test")
 
 
@@ -50,7 +50,7 @@ def train_frozen(job: "Job") -> "Trained":
         )
         parts = {}
         for split in SPLITS:
-            paths, hashes, y_true = job.data.part(split)
+            paths, hashes, y_true = job.scored_or_balanced(split)
             features = extract_features(
                 backbone, paths, hashes, spec.preprocess,
                 progress=lambda done, total, split=split: job.report(f"features of the {split} part", done, total),
@@ -71,21 +71,20 @@ def train_frozen(job: "Job") -> "Trained":
 
 
 def fit_head_on(job: "Job", head: HeadSpec, train: FeaturePart, validation: FeaturePart) -> FittedHead:
-    """A network head or a scikit-learn one, balanced as the spec says."""
+    """A network head or a scikit-learn one, weighing classes as the spec says."""
     spec = job.spec
-    rows = job.training_rows(train.y_true)
-    balanced = FeaturePart(train.features[rows], train.y_true[rows])
     if head.factory in NETWORK_HEADS:
-        return _fit_network_head(job, head, balanced, validation)
+        return _fit_network_head(job, head, train, validation)
+    weighted = spec.balance == "class_weights" and head.factory != "dummy"  # the floor weighs nothing
     return fit_sklearn_head(
-        head, balanced, validation, task=job.task, class_count=len(job.class_names), seed=spec.seed,
-        balanced=spec.balance == "class_weights", report=job.report,
+        head, train, validation, task=job.task, class_count=len(job.class_names), seed=spec.seed,
+        balanced=weighted, priors=job.prior_factors(train.y_true, weighted=weighted), report=job.report,
     )  # fmt: skip
 
 
 def _fit_network_head(job: "Job", head: HeadSpec, train: FeaturePart, validation: FeaturePart) -> FittedHead:
     from core.nn.fit import FitSettings, fit_head, predict_array
-    from core.nn.heads import build_head
+    from core.nn.heads import build_head, set_priors
     from core.nn.saving import model_bytes
 
     spec = job.spec
@@ -95,6 +94,7 @@ def _fit_network_head(job: "Job", head: HeadSpec, train: FeaturePart, validation
         task=job.task, class_weight=job.class_weight(train.y_true), on_epoch=job.epoch_done,
     )  # fmt: skip
     fit_head(model, (train.features, train.y_true), (validation.features, validation.y_true), head, settings)
+    set_priors(model, job.prior_factors(train.y_true, weighted=settings.class_weight is not None))
     return FittedHead(
         predict=lambda features: predict_array(model, features),
         chosen={},
@@ -144,7 +144,7 @@ def train_fine_tune(job: "Job") -> "Trained":
         plain = build_backbone(architecture, input_px=side, weights=spec.weights, seed=spec.seed)
         parts = {}
         for split in ("train", "validation"):
-            paths, hashes, y_true = job.data.part(split)
+            paths, hashes, y_true = job.scored_or_balanced(split)
             parts[split] = FeaturePart(extract_features(plain, paths, hashes, spec.preprocess), y_true)
     with job.watch.stage("training"):
         fitted = fit_head_on(job, head, parts["train"], parts["validation"])
@@ -171,6 +171,7 @@ def _network_head(job: "Job") -> HeadSpec:
 
 def _fit_on_images(job: "Job", model, stage: str, learning_rate: float) -> "Trained":  # type: ignore[no-untyped-def]
     from core.nn.fit import FitSettings, fit, predict_array
+    from core.nn.heads import set_priors
     from core.nn.images import feature_statistics, prepared_array
     from core.nn.saving import model_bytes
     from core.training.runner import Trained
@@ -178,23 +179,22 @@ def _fit_on_images(job: "Job", model, stage: str, learning_rate: float) -> "Trai
     spec, images, truths = job.spec, {}, {}
     with job.watch.stage("images"):
         for split in SPLITS:
-            paths, _, truths[split] = job.data.part(split)
+            paths, _, truths[split] = job.scored_or_balanced(split)
             images[split] = prepared_array(
                 paths, spec.preprocess,
                 progress=lambda done, total, split=split: job.report(f"images of the {split} part", done, total),
             )  # fmt: skip
-    rows = job.training_rows(truths["train"])
-    x_train = images["train"] if np.array_equal(rows, np.arange(len(images["train"]))) else images["train"][rows]
     settings = FitSettings(
         epochs=spec.epochs, batch_size=spec.batch_size, learning_rate=learning_rate, seed=spec.seed, task=job.task,
-        class_weight=job.class_weight(truths["train"][rows]), on_epoch=job.epoch_done, stage=stage,
+        class_weight=job.class_weight(truths["train"]), on_epoch=job.epoch_done, stage=stage,
     )  # fmt: skip
     settings = replace(
         settings,
         on_batch=lambda done, total: job.report(f"epoch {len(job.history) + 1} of at most {spec.epochs}", done, total),
     )
     with job.watch.stage("training"):
-        fit(model, x_train, truths["train"][rows], images["validation"], truths["validation"], settings)
+        fit(model, images["train"], truths["train"], images["validation"], truths["validation"], settings)
+        set_priors(model, job.prior_factors(truths["train"], weighted=settings.class_weight is not None))
     artifacts = {"network.keras": model_bytes(model)}
     with job.watch.stage("scoring"):
         y_prob = {split: predict_array(model, images[split]) for split in ("validation", "test")}

@@ -1,0 +1,76 @@
+"""Plans: lists are multiplied out, named runs are resolved, and every mistake is named."""
+
+import pytest
+
+from core.errors import MedLensError, SpecInvalid
+from core.store.codec import run_id_of
+from core.training.plan import load_plan, plan_files
+
+HEAD = """
+[defaults]
+dataset = "chest_xray"
+label_scheme = "pneumonia"
+architecture = "mobilenet_v2"
+"""
+
+
+def write(tmp_path, text):
+    file = tmp_path / "plan.toml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize("key", sorted(plan_files()))
+def test_every_shipped_plan_reads_and_its_runs_differ(key):
+    plan = load_plan(key)
+    assert len({run_id_of(spec) for spec in plan.runs}) == len(plan.runs) > 1
+
+
+def test_the_phantom_plan_compares_five_heads_on_the_features_of_its_network():
+    network, *heads = load_plan("phantom").runs
+    assert [h.head for h in heads] == ["mlp", "logistic_regression", "random_forest", "gradient_boosting", "dummy"]
+    assert {h.weights for h in heads} == {f"run:{run_id_of(network)}"}
+
+
+def test_the_chest_xray_plan_has_three_networks_five_heads_and_two_tasks():
+    assert len(load_plan("chest_xray").runs) == 3 * 5 * 2
+
+
+def test_lists_are_multiplied_and_learning_rates_are_one_value(tmp_path):
+    text = HEAD + '[[runs]]\nhead = ["mlp", "dummy"]\nseed = [1, 2, 3]\nlearning_rates = [0.001, 0.0001]\n'
+    runs = load_plan(write(tmp_path, text)).runs
+    assert [(r.head, r.seed) for r in runs] == [(h, s) for h in ("mlp", "dummy") for s in (1, 2, 3)]
+    assert {r.learning_rates for r in runs} == {(0.001, 0.0001)}
+
+
+def test_an_override_reaches_every_run_and_the_names_that_point_to_it():
+    plan = load_plan("phantom", {"split": "random"})
+    assert {spec.split for spec in plan.runs} == {"random"}
+    assert plan.runs[1].weights == f"run:{run_id_of(plan.runs[0])}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("runs = [", "not a TOML file"),
+        (HEAD, r"no \[\[runs\]\]"),
+        (HEAD + '[[runs]]\nhead = "mlp"\nepoch = 3\n', "unknown fields epoch"),
+        (HEAD + '[[runs]]\nhead = "mlpp"\n', "Unknown head 'mlpp'"),
+        (HEAD + '[[runs]]\nhead = "mlp"\narchitecture = "vgg"\n', "Unknown architecture"),
+        (HEAD + '[[runs]]\nhead = "mlp"\nlabel_scheme = "ham_seven"\n', "are not of chest_xray"),
+        (HEAD + '[[runs]]\nhead = ["mlp", "mlp"]\n', "stands twice"),
+        (HEAD + '[[runs]]\nname = "a"\nhead = ["mlp", "dummy"]\n', "stands for 2 runs"),
+        (HEAD + '[[runs]]\nhead = "mlp"\nsplit = "patients"\n', "split = 'patients'"),
+        (HEAD + '[[runs]]\nhead = "mlp"\npreprocess = { size = 3 }\n', "size"),
+        (HEAD + '[[runs]]\narchitecture = "vgg16"\n', "head"),
+        ('colour = 1\n' + HEAD + '[[runs]]\nhead = "mlp"\n', "unknown entries colour"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named(tmp_path, text, words):
+    with pytest.raises(MedLensError, match=words):
+        load_plan(write(tmp_path, text))
+
+
+def test_an_unknown_plan_lists_the_known_ones():
+    with pytest.raises(SpecInvalid, match="chest_xray, leakage, phantom"):
+        load_plan("nothing")
