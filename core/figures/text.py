@@ -19,11 +19,6 @@ SPLIT_KINDS = {
     "random": "random: leaks",
     "auto": "split by the data",
 }
-    "group": "patient-disjoint",
-    "official": "official split",
-    "random": "random: leaks",
-    "auto": "split by the data",
-}
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -1,0 +1,85 @@
+"""The app as a person meets it: an upload, a comparison, every page wide and narrow, light and dark."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from core.data.images import decode_image, encode_jpeg
+from core.data.phantom import draw_phantom
+from core.store.models import list_models
+from core.store.runs import list_runs
+
+PAGES = ("", "compare", "run", "data", "methods")
+
+
+@pytest.fixture(scope="module")
+def jpeg(tmp_path_factory):
+    """A radiograph-like JPEG on the disk, as a person would drop it."""
+    path = tmp_path_factory.mktemp("upload") / "chest.jpeg"
+    path.write_bytes(encode_jpeg(draw_phantom(5, 1, 0, 512).pixels))
+    return path
+
+
+def test_the_repository_ships_runs_and_models_to_look_at():
+    assert list_runs().done
+    assert list_models().cards
+
+
+def test_a_dropped_jpeg_gets_probabilities_a_map_and_a_download(app, visit, jpeg, tmp_path):
+    page = visit(f"{app}/predict?model=phantom-nodule")
+    page.locator('input[type="file"]').first.set_input_files(str(jpeg))
+    page.get_by_role("heading", name="The network gives").wait_for(timeout=120_000)
+    visit.settle(page)
+    assert "%" in page.get_by_role("heading", name="The network gives").inner_text()
+    assert page.get_by_text("This is not a diagnosis").first.is_visible()
+    assert page.locator('img[alt^="Heat map for"]').count() == 1
+    assert page.locator('img[alt$="untouched"]').count() == 1
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_role("button", name="Download the overlay").click()
+    saved = tmp_path / "overlay.png"
+    waiting.value.save_as(saved)
+    assert saved.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    sheet = decode_image(saved)
+    assert sheet.shape[0] > sheet.shape[1] >= 480
+    assert not np.array_equal(sheet[..., 0], sheet[..., 2])  # the heat has a colour, the phantom has none
+    assert not page.foreign
+
+
+def test_the_compare_page_shows_the_sentence_and_the_roc_figure(app, visit):
+    page = visit(f"{app}/compare")
+    sentence = page.get_by_role("heading", name="has the highest AUC")
+    sentence.wait_for(timeout=60_000)
+    assert "images of" in sentence.inner_text()
+    page.get_by_text("chance (AUC 0.50)").wait_for(timeout=30_000)
+    assert page.locator(".js-plotly-plot .scatterlayer .trace").count() > 3
+    assert page.locator('[data-testid="stDataFrame"]').count() >= 1
+
+
+@pytest.mark.parametrize(("path", "look"), list(itertools.product(PAGES, ((1280, False), (390, True)))), ids=str)
+def test_every_page_fits_its_screen_without_a_fault(app, visit, path, look):
+    width, dark = look
+    page = visit(f"{app}/{path}", width=width, dark=dark)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth + 1")
+    assert page.faults == []
+    assert page.foreign == []  # nothing is fetched from another machine
+    background = page.evaluate(
+        "() => getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).backgroundColor"
+    )
+    assert background == ("rgb(16, 23, 30)" if dark else "rgb(255, 255, 255)")
+
+
+def test_a_deep_link_is_the_first_thing_that_a_new_server_sees(cold_app, visit):
+    page = visit(f"{cold_app}/compare")
+    page.get_by_role("link", name="Predict").wait_for(timeout=30_000)
+    names = page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
+    assert [name.split("\n")[-1].strip() for name in names] == ["Predict", "Compare", "Run", "Data", "Methods"]
+    assert page.get_by_role("heading", name="Compare", exact=True).is_visible()
+
+
+def test_a_row_of_the_leaderboard_leads_to_its_run(app, visit):
+    run = list_runs().done[0]
+    page = visit(f"{app}/run?run={run.run_id}")
+    assert page.get_by_text("python -m core benchmark").first.is_visible()
+    assert run.run_id in page.url
