@@ -10,6 +10,7 @@ from core.figures.text import counted, estimate_text, listing, percent, size
 from core.registry.datasets import DATASETS
 from core.types import Calibration, Estimate, Heatmap, ModelCard, Threshold
 
+NO_CHANGE = 0.005  # a temperature that reads 1.00
 CARD_METRICS = ("auc", "sensitivity", "specificity")
 
 
@@ -158,6 +159,8 @@ def calibration_sentence(calibration: Calibration) -> str:
     )
     if calibration.temperature is None or calibration.error_after is None:
         return text
+    if abs(calibration.temperature - 1) < NO_CHANGE:
+        return f"{text}\n\nValidation asked for no correction: the fitted temperature is 1."
     direction = "too sure" if calibration.temperature > 1 else "not sure enough"
     return (
         f"{text}\n\nOn validation the scores were {direction}: divided by a temperature of "

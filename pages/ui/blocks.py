@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.errors import MedLensError
+from core.figures.names import is_synthetic, split_kind_of
 from core.figures.text import NOT_A_DIAGNOSIS, audit_text, split_badge
 from core.figures.theme import CHART_CONFIG
 from core.store.names import Damaged
@@ -97,7 +98,7 @@ def disclaimer() -> None:
 def split_badges(record: RunRecord) -> None:
     """How the data were split, and what the overlap audit found."""
     audit = record.audit
-    leaks = record.spec.split == "random" or (
+    leaks = split_kind_of(record) == "random" or (
         audit is not None and (audit.groups_in_several_splits or audit.images_in_several_splits)
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -106,7 +107,7 @@ def split_badges(record: RunRecord) -> None:
             color="red" if leaks else "green",
             icon=":material/warning:" if leaks else ":material/verified:",
         )
-        if record.spec.dataset == "phantom":
+        if is_synthetic(record.spec.dataset):
             st.badge("synthetic", color="violet", icon=":material/draw:")
         if record.status != "done":
             st.badge(record.status, color="orange", icon=":material/pause_circle:")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import MedLensError
-from core.figures.names import dataset_title, evaluation_of, group_field_of, run_title, task_title
+from core.figures.names import dataset_title, evaluation_of, group_field_of, run_title, split_kind_of, task_title
 from core.figures.text import (
     audit_text,
     duration,
@@ -43,7 +43,7 @@ def choose_task(records: Sequence[RunRecord]) -> list[RunRecord]:
 
 def by_auc(records: Sequence[RunRecord]) -> list[RunRecord]:
     """The highest test AUC first; runs whose split leaks stand after all others, runs without an AUC last."""
-    return sorted(records, key=lambda r: (_auc(r) < 0, r.spec.split == "random", -_auc(r), r.run_id))
+    return sorted(records, key=lambda r: (_auc(r) < 0, split_kind_of(r) == "random", -_auc(r), r.run_id))
 
 
 def _auc(record: RunRecord) -> float:
@@ -57,7 +57,8 @@ def comparable(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
     groups: dict[object, list[RunRecord]] = {}
     for record in records:
         spec = record.spec
-        groups.setdefault((record.dataset_fingerprint, spec.split, spec.split_seed, spec.fold), []).append(record)
+        key = (record.dataset_fingerprint, split_kind_of(record), spec.split_seed, spec.fold)
+        groups.setdefault(key, []).append(record)
     return sorted(groups.values(), key=len, reverse=True)
 
 
@@ -122,7 +123,7 @@ def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -
             {
                 "Run": titles[record.run_id],
                 "AUC": auc.value if auc else None,
-                "95 % interval": interval(auc).partition(" ")[2].strip("()") if auc else "",
+                "95 % interval": interval(auc, 3).partition(" ")[2].strip("()") if auc else "",
                 "Worst class": worst.class_name if worst else "",
                 "its sensitivity": worst.value if worst else None,
                 "Split": split_badge(record.audit, record.spec),
@@ -186,7 +187,7 @@ def show_unfinished(listing: RunListing, dataset: str, task: str) -> None:
 def leak_warning(records: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
     """One line for each run whose split leaks: its number is no rival of the others."""
     for record in records:
-        if record.spec.split == "random":
+        if split_kind_of(record) == "random":
             st.warning(
                 f"{plain(titles[record.run_id])}: {plain(audit_text(record.audit))} It is here to show what leakage "
                 "does, and is left out of the sentence above.",

@@ -4,6 +4,7 @@ A file that is refused shows its sentence and the others go on; nothing is writt
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +12,27 @@ import streamlit as st
 
 from core import limits
 from core.errors import ImageRefused
+from core.figures.overlay import shrink
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.blocks import error_box
 
 SAMPLES_PER_ROW = 6
+SHOWN_PX = 512
+KEPT_BYTES = 12_000_000  # 4 megapixels; twenty of these are 240 MB, twenty of the largest would be 4 GB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """One decoded picture: its name as given, uint8 (H, W, 3), and what is known of it."""
+    """One picture that can be decoded: its name as given, a version for the screen, and what is known of it.
+
+    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network.
+    """
 
     name: str
-    pixels: np.ndarray
+    shown: np.ndarray
     digest: str
+    load: Callable[[], np.ndarray]
     synthetic: bool = False
     note: str = ""
 
@@ -87,7 +95,7 @@ def _decoded(files: list[tuple[str, bytes]]) -> list[Picture]:
             if digest not in kept:
                 frames = read_header(data, name).frames
                 note = f"The file has {frames} frames; this is the first." if frames > 1 else ""
-                kept[digest] = Picture(name=name, pixels=decode_image(data, name), digest=digest, note=note)
+                kept[digest] = _picture(name, decode_image(data, name), digest, data, note)
         except ImageRefused as error:
             error_box(str(error))
             continue
@@ -95,6 +103,15 @@ def _decoded(files: list[tuple[str, bytes]]) -> list[Picture]:
         pictures.append(kept[digest])
     st.session_state[state.DECODED] = now  # a file that was taken away is forgotten
     return list({picture.digest: picture for picture in pictures}.values())
+
+
+def _picture(name: str, pixels: np.ndarray, digest: str, data: bytes, note: str) -> Picture:
+    """All pixels are kept where they are few; a large picture is decoded again when the network wants it."""
+    from core.data.images import decode_image
+
+    large = pixels.nbytes > KEPT_BYTES
+    load = (lambda: decode_image(data, name)) if large else (lambda: pixels)
+    return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=digest, load=load, note=note)
 
 
 def _sampled() -> list[Picture]:
@@ -121,8 +138,16 @@ def _sampled() -> list[Picture]:
     if remembered is None or remembered[0] != source or remembered[1] >= len(samples):
         return []
     sample = samples[remembered[1]]
-    digest = hashlib.blake2b(sample.pixels, digest_size=16).hexdigest()
-    return [Picture(sample.name, sample.pixels, digest, DATASETS[source].synthetic, f"Labelled: {sample.caption}.")]
+    return [
+        Picture(
+            name=sample.name,
+            shown=shrink(sample.pixels, SHOWN_PX),
+            digest=hashlib.blake2b(sample.pixels, digest_size=16).hexdigest(),
+            load=lambda: sample.pixels,
+            synthetic=DATASETS[source].synthetic,
+            note=f"Labelled: {sample.caption}.",
+        )
+    ]
 
 
 def _remember_sample(source: str, position: int) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import MedLensError
 from core.evaluation.decision import decided_classes
 from core.figures import sentences
-from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture, shrink
+from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture
 from core.figures.probabilities import probability_figure
 from core.figures.sheet import captioned_overlay
 from core.figures.text import NOT_A_DIAGNOSIS, percent
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from core.nn.serving import PredictionResult
 
 MANY_CLASSES = 5  # more do not fit beside each other as buttons
-SHOWN_PX = 512
-KEPT_RESULTS = 60
+KEPT_RESULTS = 24  # a page of pictures; a result of 14 classes holds 6 MB of maps
 
 
 def show_card(card: ModelCard) -> None:
@@ -55,7 +54,7 @@ def result_of(card: ModelCard, picture: Picture, *, reference: bool = False) -> 
     key = (card.name, card.sha256, picture.digest, reference)
     if key not in kept:
         try:
-            kept[key] = cache.predict(card.name, picture.pixels, picture.name, reference=reference)
+            kept[key] = cache.predict(card.name, picture.load(), picture.name, reference=reference)
         except MedLensError as error:
             error_box(str(error))
             return None
@@ -93,8 +92,7 @@ def show_result(card: ModelCard, picture: Picture) -> None:
             result = result_of(card, picture, reference=True) or result
         untouched, looked = st.columns(2, gap="medium")
         with untouched:
-            shown = shrink(picture.pixels, SHOWN_PX)
-            st.image(shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
+            st.image(picture.shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
         with looked:
             heatmap = result.heatmaps[card.class_names.index(chosen)]
             _show_map(card, picture, heatmap, strength, sentence)
@@ -130,7 +128,7 @@ def _controls(card: ModelCard, picture: Picture, first: str) -> tuple[str, float
 
 
 def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: float, sentence: str) -> None:
-    shown = shrink(picture.pixels, SHOWN_PX)
+    shown = picture.shown
     heat = heat_on_picture(heatmap.values, card.preprocess, *shown.shape[:2])
     words = attention_words(heat, heatmap.is_empty)
     overlay = shown if heatmap.is_empty else blend(shown, heat, strength)

@@ -163,7 +163,13 @@ def count_table(record: RunRecord) -> pd.DataFrame:
     """Images per class and groups, for each split."""
     group = f"{group_word(group_field_of(record)).capitalize()}s"
     return pd.DataFrame(
-        {"Split": c.split, "Images": c.n_images, group: c.n_groups, **dict(c.images_per_class)} for c in record.counts
+        {
+            "Split": c.split,
+            "Images": c.n_images,
+            group: c.n_groups,
+            **{name: c.images_per_class.get(name, 0) for name in record.class_names},
+        }
+        for c in record.counts
     )
 
 

@@ -66,7 +66,7 @@ def store_run(folder, spec, strength, *, status="done", field="patient", seed=0)
         evaluations=evaluate_run(*parts, n_bootstrap=50) if status == "done" else (),
         counts=(train, *counts),
         audit=OverlapAudit(
-            split_kind=spec.split,
+            split_kind="random" if spec.split == "random" else "group",
             group_field=field,
             groups_in_several_splits=37 if spec.split == "random" else 0,
             images_in_several_splits=0,
@@ -208,15 +208,16 @@ class FakeResult:
 
 @pytest.fixture
 def fake_network(monkeypatch):
-    """`calls` grows with each prediction; `positive` is the score of the last class; `empty` empties its maps."""
+    """`calls` and `shapes` grow with each prediction; `positive` scores the last class; `empty` empties the maps."""
     from pages.ui import cache
 
     class Network:
         def __init__(self):
-            self.calls, self.positive, self.empty = [], 0.9, False
+            self.calls, self.shapes, self.positive, self.empty = [], [], 0.9, False
 
         def predict(self, name, pixels, image_id, *, reference):
             self.calls.append(image_id)
+            self.shapes.append(pixels.shape)
             card = next(c for c in cache.model_listing().cards if c.name == name)
             rest = len(card.class_names) - 1
             probabilities = np.array([(1 - self.positive) / rest] * rest + [self.positive])

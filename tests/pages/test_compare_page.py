@@ -29,7 +29,7 @@ def test_each_row_has_its_interval_worst_class_and_patients(stores, open_page):
     row = table.iloc[0]
     auc = next(e for e in evaluation.estimates if e.metric == "auc" and e.class_name is None)
     assert row["AUC"] == auc.value
-    assert row["95 % interval"] == f"{auc.low:.2f}–{auc.high:.2f}"
+    assert row["95 % interval"] == f"{auc.low:.3f}–{auc.high:.3f}"
     found = {e.class_name: e.value for e in evaluation.estimates if e.metric == "sensitivity" and e.class_name}
     assert row["Worst class"] == min(found, key=found.get)
     assert row["Patients"] == 80

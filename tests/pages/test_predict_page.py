@@ -146,3 +146,12 @@ def test_a_picture_that_the_network_cannot_take_shows_one_sentence(stores, open_
     app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
     assert not app.exception
     assert [error.value for error in app.error] == ["real answers its golden images differently from its card"]
+
+
+def test_a_large_picture_is_shown_small_and_predicted_whole(stores, open_page, fake_network):
+    large = encode_jpeg(np.full((2400, 1800, 3), 120, dtype=np.uint8))
+    app = uploaded(open_page("predict", model="real"), ("large.jpg", large))
+    assert not app.exception
+    assert fake_network.shapes == [(2400, 1800, 3)]
+    (kept,) = app.session_state["decoded"].values()
+    assert max(kept.shown.shape) < 1024
