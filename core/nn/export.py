@@ -40,7 +40,7 @@ def build_model_folder(
     spec, architecture = record.spec, architecture_spec(record.spec.architecture)
     model = assemble(record, artifacts)
     content = model_bytes(model)
-    golden = golden_images(GOLDEN_SEEDS, spec.preprocess.size_px)
+    golden = golden_images(GOLDEN_SEEDS, spec.preprocess)
     before = calibrated(_logits(model, architecture.cam_layer, golden), temperature, record.task)
     after = calibrated(_logits(model_from_bytes(content), architecture.cam_layer, golden), temperature, record.task)
     difference = float(np.abs(before - after).max())

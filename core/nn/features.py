@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -77,7 +78,7 @@ class FeatureCache:
         try:
             with np.load(shard, allow_pickle=False) as stored:
                 hashes, rows = stored["hashes"], stored["rows"]
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             shard.unlink(missing_ok=True)  # a cache file that cannot be read is made again
             return
         self._rows.update(zip(hashes.tolist(), rows, strict=True))

@@ -11,7 +11,7 @@ def model_bytes(model: keras.Model) -> bytes:
     """The model as the content of a `.keras` file, without optimiser state."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
-        bare = keras.Model(model.inputs, model.outputs, name=model.name)  # not compiled: no optimiser state is saved
+        bare = keras.Model(model.input, model.output, name=model.name)  # not compiled: no optimiser state is saved
         bare.save(file)
         return file.read_bytes()
 

@@ -17,7 +17,7 @@ from core.nn import explain
 from core.nn.runtime import CompiledKeras, Output
 from core.nn.saving import load
 from core.store.models import model_path, verify_model
-from core.types import Heatmap, ModelCard
+from core.types import Heatmap, ModelCard, PreprocessSpec
 
 GOLDEN_TOLERANCE = 1e-4  # float32 on another processor differs by 1e-6; more means other pixels or weights
 METHODS = (explain.GRADCAM, explain.REFERENCE)
@@ -42,9 +42,9 @@ def calibrated(logits: np.ndarray, temperature: float, task: str) -> np.ndarray:
     return exponents / exponents.sum(axis=1, keepdims=True)
 
 
-def golden_images(seeds: tuple[int, ...], size_px: int) -> np.ndarray:
-    """The phantoms (n, S, S, 3) on which a model's outputs are compared with its card."""
-    return np.stack([draw_phantom(seed, 0, 0, size_px).pixels for seed in seeds])
+def golden_images(seeds: tuple[int, ...], preprocess: PreprocessSpec) -> np.ndarray:
+    """The phantoms (n, S, S, 3) on which a model's outputs are compared with its card, prepared as an upload is."""
+    return np.stack([fit_image(draw_phantom(seed, 0, 0).pixels, preprocess) for seed in seeds])
 
 
 class Predictor:
@@ -64,7 +64,7 @@ class Predictor:
         model = load(model_path(name, folder))
         runtime = CompiledKeras(model, card.cam_layer)
         predictor = cls(card, runtime, model, 0.0)
-        golden = predictor.probabilities(golden_images(card.golden_seeds, card.preprocess.size_px))
+        golden = predictor.probabilities(golden_images(card.golden_seeds, card.preprocess))
         predictor.golden_difference = float(np.abs(golden - np.asarray(card.golden_outputs)).max())
         if predictor.golden_difference > GOLDEN_TOLERANCE:
             raise ModelDamaged(

@@ -33,7 +33,7 @@ HEADS: Mapping[str, HeadSpec] = by_key(
     HeadSpec(
         key="random_forest", title="Random forest", factory="random_forest",
         source="Breiman 2001, doi:10.1023/A:1010933404324; scikit-learn", standardise=False,
-        settings={"n_estimators": 300}, search_space={"min_samples_leaf": (1, 5), "max_features": ("sqrt", 0.1)},
+        settings={"n_estimators": 300, "max_features": "sqrt"}, search_space={"min_samples_leaf": (1, 3, 10)},
     ),
     HeadSpec(
         key="gradient_boosting", title="Gradient boosting", factory="gradient_boosting",

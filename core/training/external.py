@@ -81,6 +81,7 @@ def evaluate_model(
     split: str = "test",
     label_map: Sequence[str] = (),
     skip_bad: bool = False,
+    options: Mapping[str, int | float | str] | None = None,
     report: Report = silent,
 ) -> ExternalResult:
     """Score models/<name> on the data set under `root`.
@@ -93,7 +94,9 @@ def evaluate_model(
     """
     card = load_card(name)
     report("reading the data set", 0, 1)
-    table = load_table(dataset, root, policy="skip" if skip_bad else "stop")
+    table = load_table(
+        dataset, root, policy="skip" if skip_bad else "stop", options=options or _trained_options(card, dataset)
+    )
     labelled = apply_scheme(table, meeting_scheme(card, table.spec, label_map))
     rows = _rows_of(card, table, labelled, split)
     frame = labelled.rows.iloc[rows]
@@ -120,6 +123,16 @@ def evaluate_model(
         refused=table.refused,
         dropped=labelled.dropped,
     )
+
+
+def _trained_options(card: ModelCard, dataset: str) -> Mapping[str, int | float | str]:
+    """The reader's options of the model's own run, where the data set is the one that it was trained on."""
+    if dataset != card.training_dataset:
+        return {}
+    try:
+        return load_record(card.run_id).spec.dataset_options
+    except StoreError:
+        return {}
 
 
 def meeting_scheme(card: ModelCard, spec: DatasetSpec, label_map: Sequence[str]) -> LabelScheme:
