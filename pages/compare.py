@@ -53,6 +53,7 @@ curves, bars = st.columns(2, gap="medium")
 with curves:
     st.subheader("ROC curves", anchor=False)
     class_name = comparing.choose_class(curve_classes(evaluation_of(runs[0])), "roc")
+    corner = st.toggle("Enlarge the upper left corner")
     lines = [
         line_of(
             evaluation_of(r), "roc", class_name, label=titles[r.run_id], color=head_color(r.spec.head),
@@ -62,7 +63,7 @@ with curves:
     ]  # fmt: skip
     names = listed([titles[r.run_id] for r in chosen])
     chart(
-        roc_figure([line for line in lines if line]),
+        roc_figure([line for line in lines if line], corner=corner),
         alt=f"ROC curves of {names} for {class_name}, over the chance line",
     )
     st.caption(

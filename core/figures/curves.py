@@ -9,6 +9,8 @@ from core.figures.theme import MUTED, base_layout, fraction_axis
 from core.registry.metrics import find_estimate
 from core.types import Curve, Evaluation
 
+CORNER = 0.3  # side of the enlarged corner of a ROC plot
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveLine:
@@ -22,17 +24,19 @@ class CurveLine:
     point: tuple[float, float] | None = None
 
 
-def roc_figure(lines: Sequence[CurveLine], *, height: int = 460) -> go.Figure:
+def roc_figure(lines: Sequence[CurveLine], *, corner: bool = False, height: int = 460) -> go.Figure:
     """ROC curves over the chance line; a marker on a curve is its operating point.
 
     Args:
         lines: curves of kind "roc"; x is 1 - specificity, y is sensitivity.
+        corner: show the upper left alone, where good curves are told apart.
     """
     figure = go.Figure(_chance([0, 1], [0, 1], "chance (AUC 0.50)"))
     for line in lines:
         figure.add_traces(_traces(line, "1 − specificity", "sensitivity"))
-    figure.update_xaxes(**fraction_axis("1 − specificity (false alarms among the healthy)"))
-    figure.update_yaxes(**fraction_axis("sensitivity (found among the ill)"))
+    high, low = (CORNER, 1 - CORNER) if corner else (1.0, 0.0)
+    figure.update_xaxes(**fraction_axis("1 − specificity (false alarms among the healthy)", 0.0, high))
+    figure.update_yaxes(**fraction_axis("sensitivity (found among the ill)", low, 1.0))
     return base_layout(figure, height=height)
 
 

@@ -1,5 +1,6 @@
 """Runs beside each other: dots with whiskers for the table, bars for heads and networks."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ from core.registry.metrics import find_estimate, worst_class
 from core.types import Estimate, RunRecord
 
 CHANCE_AUC = 0.5
+NEAR_THE_TOP = 0.85  # when every run is above, an axis from 0.5 would hide what tells them apart
 
 
 def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, metric: str = "auc") -> go.Figure:
@@ -24,7 +26,7 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
     """
     rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None]
     figure = go.Figure()
-    lows = [e.low if e.low is not None else e.value or 0.0 for _, e in rows]
+    left = _left_edge(rows, metric)
     for place, (record, estimate) in enumerate(rows):
         color, name = head_color(record.spec.head), titles[record.run_id]
         symbol = architecture_symbol(record.spec.architecture)
@@ -37,7 +39,6 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
         )  # fmt: skip
         lowest = _worst_class(record, metric)
         if lowest is not None and lowest.value is not None:
-            lows.append(lowest.value)
             figure.add_trace(
                 go.Scatter(
                     x=[lowest.value], y=[place], mode="markers", showlegend=False,
@@ -46,12 +47,19 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
                 )
             )  # fmt: skip
         figure.add_annotation(
-            x=CHANCE_AUC, xshift=5, xanchor="left", y=place, yanchor="bottom", yshift=5, showarrow=False,
+            x=left, xshift=5, xanchor="left", y=place, yanchor="bottom", yshift=5, showarrow=False,
             text=f"{name}  <b>{interval(estimate, 3)}</b>", font={"size": 13},
         )  # fmt: skip
-    figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5}, layer="below")
-    figure.update_xaxes(range=[min([CHANCE_AUC, *lows]) - 0.02, 1.01], title={"text": "AUC, test"}, dtick=0.1)
-    figure.update_xaxes(fixedrange=True)
+        if (estimate.value or 0.0) < left:
+            figure.add_annotation(
+                x=left, xshift=2, xanchor="left", y=place, showarrow=False, text="◀ left of the axis",
+                font={"color": color, "size": 12},
+            )  # fmt: skip
+    if left <= CHANCE_AUC:
+        figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5}, layer="below")
+    start = "dotted: chance" if left <= CHANCE_AUC else f"the axis starts at {left:.2f}"
+    figure.update_xaxes(range=[left - 0.01 * (1 - left), 1 + 0.02 * (1 - left)], fixedrange=True)
+    figure.update_xaxes(title={"text": f"AUC, test ({start})"}, nticks=8)
     figure.update_yaxes(range=[len(rows) - 0.5, -0.9], visible=False, fixedrange=True)
     return base_layout(figure, height=42 * max(1, len(rows)) + 70, legend=False)
 
@@ -96,6 +104,21 @@ def _test_estimate(record: RunRecord, metric: str) -> Estimate | None:
     evaluation = evaluation_of(record)
     estimate = find_estimate(evaluation, metric) if evaluation is not None else None
     return estimate if estimate is not None and estimate.value is not None else None
+
+
+def _left_edge(rows: Sequence[tuple[RunRecord, Estimate]], metric: str) -> float:
+    """Where the axis begins: at chance, or closer where all runs but the majority class are far above it."""
+    lows = [CHANCE_AUC] if not rows else []
+    for record, estimate in rows:
+        if record.spec.head == "dummy":
+            continue
+        lowest = _worst_class(record, metric)
+        values = [estimate.value, estimate.low, lowest.value if lowest is not None else None]
+        lows.append(min(v for v in values if v is not None))
+    edge = min(lows, default=CHANCE_AUC)
+    if edge < NEAR_THE_TOP:
+        return min(CHANCE_AUC, edge)
+    return math.floor((edge - 0.02) * 20) / 20  # a round number, 0.05 apart
 
 
 def _worst_class(record: RunRecord, metric: str) -> Estimate | None:

@@ -159,10 +159,10 @@ def attention_words(heat: np.ndarray, is_empty: bool) -> str:
         return "no part of the picture"
     height, width = heat.shape
     warm = heat >= SEEN * heat.max()
-    rows, columns = np.nonzero(warm)
-    weights = heat[warm]
-    down = float(np.average(rows, weights=weights)) / max(1, height - 1)
-    across = float(np.average(columns, weights=weights)) / max(1, width - 1)
+    # the peak, not the mean: of two warm places the mean lies in between, where nothing is
+    peaks = np.argwhere(heat == heat.max())
+    row, column = peaks[len(peaks) // 2]
+    down, across = float(row) / max(1, height - 1), float(column) / max(1, width - 1)
     vertical = "upper" if down < 0.4 else "lower" if down > 0.6 else "middle"
     horizontal = "left" if across < 0.4 else "right" if across > 0.6 else "centre"
     place = {"middle centre": "centre"}.get(f"{vertical} {horizontal}", f"{vertical} {horizontal}")

@@ -37,11 +37,22 @@ def percent(value: float | None) -> str:
     return f"{100 * value:.0f} %"
 
 
-def interval(estimate: Estimate, digits: int = 2) -> str:
-    """ "0.91 (0.88–0.94)", without the bracket where there is no interval."""
-    text = number(estimate.value, digits)
+def digits_of(estimate: Estimate) -> int:
+    """Two decimals, or three where two would make a perfect 1.00 of a number that is not."""
+    shown = [v for v in (estimate.value, estimate.low, estimate.high) if v is not None]
+    return 3 if any(0.995 <= v < 1 for v in shown) else 2
+
+
+def interval(estimate: Estimate, digits: int | None = None) -> str:
+    """ "0.91 (0.88–0.94)", without the bracket where there is no interval.
+
+    Args:
+        digits: decimals; None takes two, or three close to 1.
+    """
     if estimate.value is None:
         return "not defined"
+    digits = digits_of(estimate) if digits is None else digits
+    text = number(estimate.value, digits)
     if estimate.low is None or estimate.high is None:
         return text
     return f"{text} ({number(estimate.low, digits)}–{number(estimate.high, digits)})"
@@ -77,7 +88,7 @@ def metric_title(key: str) -> str:
         return key.replace("_", " ")
 
 
-def estimate_text(estimate: Estimate, group_field: str, digits: int = 2) -> str:
+def estimate_text(estimate: Estimate, group_field: str, digits: int | None = None) -> str:
     """ "AUC 0.91 (0.88–0.94), test, 624 images of 400 patients": the only way a metric reaches the screen."""
     name = metric_title(estimate.metric)
     if estimate.class_name is not None:

@@ -88,4 +88,9 @@ def base_layout(figure: go.Figure, *, height: int, legend: bool = True, left: in
 def fraction_axis(title: str, low: float = 0.0, high: float = 1.0) -> dict[str, object]:
     """An axis of fractions with a little air at both ends, so that points on 0 and 1 are not cut."""
     air = 0.02 * (high - low)
-    return {"title": {"text": title}, "range": [low - air, high + air], "tickformat": ".1f", "fixedrange": True}
+    return {
+        "title": {"text": title},
+        "range": [low - air, high + air],
+        "tickformat": ".1f" if high - low > 0.5 else ".2f",
+        "fixedrange": True,
+    }

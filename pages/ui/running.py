@@ -27,7 +27,6 @@ from core.figures.text import (
     interval,
     listing,
     metric_title,
-    number,
     plural,
     size,
     worst_text,
@@ -83,7 +82,7 @@ def tile_row(estimates: Sequence[Estimate], *, macro: bool = False) -> None:
             bracket = interval(estimate).partition(" ")[2] if estimate.low is not None else "no interval"
             st.metric(
                 f"Macro {spec.title}" if macro and spec.per_class else spec.title,
-                number(estimate.value) if estimate.value is not None else "not defined",
+                interval(estimate).partition(" (")[0],
                 delta=bracket,
                 delta_color="off",
                 delta_arrow="off",

@@ -172,3 +172,21 @@ def test_the_balance_shows_shares_with_their_counts_and_skips_an_empty_split():
     assert list(first.y) == ["train", "test"]
     assert list(first.x) == [0.75, 0.5]
     assert list(second.customdata) == [10, 5]
+
+
+def test_where_all_runs_are_near_the_top_the_axis_says_where_it_starts():
+    runs = [record("mlp", "vgg16", 0.96, "a"), record("dummy", "vgg16", 0.5, "b")]
+    figure = forest_figure(runs, {"a": "First", "b": "Floor"})
+    assert figure.layout.xaxis.title.text == "AUC, test (the axis starts at 0.85)"  # 0.91 - 0.02, down to 0.05
+    assert annotations(figure)[-1] == "◀ left of the axis"
+    assert not figure.layout.shapes
+    wide = forest_figure([*runs, record("mlp", "xception", 0.7, "c")], {"a": "A", "b": "B", "c": "C"})
+    assert wide.layout.xaxis.title.text == "AUC, test (dotted: chance)"
+    assert len(wide.layout.shapes) == 1
+
+
+def test_the_corner_of_a_roc_plot_can_be_enlarged():
+    whole, corner = roc_figure([]), roc_figure([], corner=True)
+    assert whole.layout.xaxis.range == pytest.approx((-0.02, 1.02))
+    assert corner.layout.xaxis.range == pytest.approx((-0.006, 0.306))
+    assert corner.layout.yaxis.range == pytest.approx((0.694, 1.006))

@@ -120,3 +120,10 @@ def test_the_sheet_holds_the_overlay_the_bar_and_the_words():
     assert sheet.shape[0] > 2 * MIN_WIDTH + 60  # 200 x 100 enlarged, then bar and text
     below = sheet[2 * MIN_WIDTH :]
     assert (below.min(axis=2) < 80).any()  # ink
+
+
+def test_of_two_warm_places_the_warmer_one_is_named_and_not_the_middle():
+    heat = np.zeros((60, 60))
+    heat[25:35, 0:8] = 0.8
+    heat[25:35, 52:60] = 1.0
+    assert "in the middle right of the picture" in overlay.attention_words(heat, is_empty=False)

@@ -89,3 +89,9 @@ def test_sizes():
 
 def test_listing():
     assert [text.listing(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_a_number_just_below_one_is_not_shown_as_one():
+    assert text.interval(estimate(value=0.9962, low=0.9931, high=0.9984)) == "0.996 (0.993–0.998)"
+    assert text.interval(estimate(value=1.0, low=1.0, high=1.0)) == "1.00 (1.00–1.00)"
+    assert text.interval(estimate(value=0.97, low=None, high=None)) == "0.97"
