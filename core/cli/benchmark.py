@@ -39,7 +39,7 @@ def benchmark(
         loaded = load_plan(plan, overrides)
         ids = [run_id_of(spec) for spec in loaded.runs]
         stored = {run_id: is_finished(run_id) for run_id in ids}
-        err.print(f"{loaded.title}: {len(ids)} runs, {sum(stored.values())} stored.", markup=False)
+        err.print(f"{loaded.title}: {len(ids)} runs, {sum(stored.values())} stored.", markup=False, soft_wrap=True)
         if dry_run:
             _show_plan(ids, stored, json_out)
             return
@@ -52,15 +52,19 @@ def benchmark(
                     records.append(run(spec, root=root, report=report))
             except MedLensError as error:
                 failed[run_id] = str(error)
-                err.print(f"{number}/{len(ids)} {run_id}: failed. {error}", style="red", markup=False)
+                err.print(f"{number}/{len(ids)} {run_id}: failed. {error}", style="red", markup=False, soft_wrap=True)
                 continue
             what = "stored already" if stored[run_id] else f"{time.perf_counter() - started:.0f} s"
-            err.print(f"{number}/{len(ids)} {run_id}: {headline(records[-1])} ({what})", markup=False)
+            err.print(f"{number}/{len(ids)} {run_id}: {headline(records[-1])} ({what})", markup=False, soft_wrap=True)
         write_leaderboard()
         if json_out:
             print_json({"plan": loaded.key, "done": [r.run_id for r in records], "failed": failed})
         else:
-            out.print(f"{len(records)} runs stand in results/; see them on the Compare page (make app).", markup=False)
+            out.print(
+                f"{len(records)} runs stand in results/; see them on the Compare page (make app).",
+                markup=False,
+                soft_wrap=True,
+            )
     if failed:
         raise typer.Exit(REFUSED)
 
@@ -83,4 +87,4 @@ def _show_plan(ids: list[str], stored: dict[str, bool], json_out: bool) -> None:
         print_json([{"run_id": run_id, "stored": stored[run_id]} for run_id in ids])
         return
     for run_id in ids:
-        out.print(f"{'stored ' if stored[run_id] else 'missing'}  {run_id}", markup=False)
+        out.print(f"{'stored ' if stored[run_id] else 'missing'}  {run_id}", markup=False, soft_wrap=True)

@@ -28,7 +28,7 @@ def print_json(document: object) -> None:
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and leave with exit code 1."""
-    err.print(message, style="red", markup=False)
+    err.print(message, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(REFUSED)
 
 
@@ -47,7 +47,9 @@ def guarded() -> Iterator[None]:
     except MedLensError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        err.print("Stopped. What was finished is kept; the same command goes on from there.", markup=False)
+        err.print(
+            "Stopped. What was finished is kept; the same command goes on from there.", markup=False, soft_wrap=True
+        )
         raise typer.Exit(STOPPED) from None
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -79,7 +79,7 @@ def predict(
         else:
             _print_predictions(answers, card.class_names)
         for reason in refused.values():
-            err.print(reason, style="red", markup=False)
+            err.print(reason, style="red", markup=False, soft_wrap=True)
     if refused:
         raise typer.Exit(REFUSED)
 
@@ -138,4 +138,4 @@ def evaluate(
             print_json(result.document())
             return
         for line in result.lines():
-            out.print(line, markup=False)
+            out.print(line, markup=False, soft_wrap=True)

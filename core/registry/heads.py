@@ -33,13 +33,13 @@ HEADS: Mapping[str, HeadSpec] = by_key(
     HeadSpec(
         key="random_forest", title="Random forest", factory="random_forest",
         source="Breiman 2001, doi:10.1023/A:1010933404324; scikit-learn", standardise=False,
-        settings={"n_estimators": 300, "max_features": "sqrt"}, search_space={"min_samples_leaf": (1, 3, 10)},
+        settings={"n_estimators": 200, "max_features": "sqrt"}, search_space={"min_samples_leaf": (1, 3, 10)},
     ),
     HeadSpec(
         key="gradient_boosting", title="Gradient boosting", factory="gradient_boosting",
         source="Friedman 2001, doi:10.1214/aos/1013203451; histogram-based, scikit-learn", standardise=False,
-        settings={"max_iter": 200, "max_features": 0.2},
-        search_space={"learning_rate": (0.05, 0.1), "max_leaf_nodes": (7, 31)},
+        settings={"max_iter": 150, "max_features": 0.2, "max_leaf_nodes": 15},
+        search_space={"learning_rate": (0.05, 0.1)},
     ),
     HeadSpec(
         key="dummy", title="Majority class", factory="dummy", standardise=False,

@@ -34,6 +34,7 @@ def train_frozen(job: "Job") -> "Trained":
     """Features of a network that stays as it is, and a head on top."""
     from core.nn.backbones import build_backbone
     from core.nn.features import extract_features
+    from core.nn.weights import digest
     from core.training.runner import Trained
 
     spec = job.spec
@@ -65,7 +66,7 @@ def train_frozen(job: "Job") -> "Trained":
         artifacts={fitted.artifact_name: fitted.artifact},
         params_total=int(backbone.count_params()) + fitted.params,
         params_trained=fitted.params,
-        chosen=dict(fitted.chosen),
+        chosen={**fitted.chosen, "base_weights": digest(backbone)},
         exportable=head.factory in NETWORK_HEADS,
     )
 
