@@ -6,7 +6,7 @@ The sentences carry numbers as the card stores them; the decision itself comes f
 from collections.abc import Sequence
 
 from core.figures.names import architecture_title, dataset_title, head_title
-from core.figures.text import counted, estimate_text, listing, percent, size
+from core.figures.text import GAP, counted, estimate_text, listing, percent, size
 from core.registry.datasets import DATASETS
 from core.types import Calibration, Estimate, Heatmap, ModelCard, Threshold
 
@@ -50,7 +50,7 @@ def verdict_sentence(card: ModelCard, probabilities: Sequence[float], called: Se
         side = "above" if given[positive] >= cut else "below"
         shown, limit = percent(given[positive]), percent(cut)
         if shown == limit:  # rounding must not make "41 % is below 41 %"
-            shown, limit = f"{100 * given[positive]:.1f} %", f"{100 * cut:.1f} %"
+            shown, limit = f"{100 * given[positive]:.1f}{GAP}%", f"{100 * cut:.1f}{GAP}%"
         return (
             f"The network gives **{positive} {shown}**. That is {side} its cut of {limit}, "
             f"so it calls this picture **{called[0]}**."

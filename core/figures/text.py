@@ -26,15 +26,18 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+GAP = "\u00a0"  # a no-break space: a number never parts from its sign at the end of a line
+
+
 def percent(value: float | None) -> str:
     """A fraction as whole percent; never "0 %" or "100 %" unless it is exactly that."""
     if value is None:
         return "–"
     if 0 < value < 0.01:
-        return "under 1 %"
+        return f"under 1{GAP}%"
     if 0.99 < value < 1:
-        return "over 99 %"
-    return f"{100 * value:.0f} %"
+        return f"over 99{GAP}%"
+    return f"{100 * value:.0f}{GAP}%"
 
 
 def digits_of(estimate: Estimate) -> int:

@@ -122,7 +122,7 @@ def _sampled() -> list[Picture]:
     if source == "phantom":
         st.caption("Phantoms are drawn by this program: no person stands behind them.")
     samples = cache.samples(source)
-    with st.grid(SAMPLES_PER_ROW, min_column_width=110):
+    with st.grid(SAMPLES_PER_ROW, min_column_width=140):
         for position, sample in enumerate(samples):
             with st.container(gap="xsmall"):
                 st.image(sample.pixels, width="stretch", alt=f"Sample {position + 1}: {sample.caption}")

@@ -139,8 +139,8 @@ def test_probability_bars_draw_the_cut_on_its_own_class():
     (cut,) = figure.layout.shapes
     assert (cut.x0, cut.x1) == (0.41, 0.41)
     assert cut.y0 < 1 < cut.y1
-    assert annotations(figure) == ["cut 41 %"]
-    assert list(figure.layout.yaxis.ticktext) == ["Well<br><b>20 %</b>", "Ill<br><b>80 %</b>"]
+    assert annotations(figure) == ["cut 41\u00a0%"]
+    assert list(figure.layout.yaxis.ticktext) == ["Well<br><b>20\u00a0%</b>", "Ill<br><b>80\u00a0%</b>"]
 
 
 def test_learning_curves_put_loss_first_and_mark_a_change_of_stage():

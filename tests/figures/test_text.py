@@ -51,7 +51,7 @@ def test_a_class_is_named_and_a_missing_value_is_not_a_zero():
     ],
 )
 def test_percent_never_claims_certainty(value, shown):
-    assert text.percent(value) == shown
+    assert text.percent(value).replace("\u00a0", " ") == shown
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,9 @@ def test_a_number_just_below_one_is_not_shown_as_one():
     assert text.interval(estimate(value=0.9962, low=0.9931, high=0.9984)) == "0.996 (0.993–0.998)"
     assert text.interval(estimate(value=1.0, low=1.0, high=1.0)) == "1.00 (1.00–1.00)"
     assert text.interval(estimate(value=0.97, low=None, high=None)) == "0.97"
+
+
+def test_a_percentage_never_breaks_at_the_end_of_a_line():
+    assert all(
+        " " not in text.percent(v).removeprefix("under ").removeprefix("over ") for v in (0.001, 0.4, 0.999, 1.0)
+    )

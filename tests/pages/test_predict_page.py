@@ -18,7 +18,7 @@ def uploaded(app, *files):
 
 
 def headings(app):
-    return [m.value for m in app.markdown if m.value.startswith("### ")]
+    return [m.value.replace("\u00a0", " ") for m in app.markdown if m.value.startswith("### ")]
 
 
 def test_an_upload_gets_a_sentence_with_the_score_the_cut_and_the_verdict(stores, open_page, fake_network, jpeg):
