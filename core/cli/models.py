@@ -121,18 +121,27 @@ def evaluate(
             "--map", help="RAW=CLASS for raw labels that are named otherwise; repeatable, the rest is dropped."
         ),
     ] = None,
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the reader; repeatable.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable rows, by name.")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a shipped model on a labelled folder: external validation, with the estimates of a run."""
     with guarded():
+        from core.cli.data import parse_options
         from core.training.external import evaluate_model
 
         if split not in ("test", "all"):
             raise SpecInvalid(f"--split is {split!r}; expected test or all.")
         with progress_report(f"{model} on {dataset}") as report:
             result = evaluate_model(
-                model, dataset, root, split=split, label_map=label_map or [], skip_bad=skip_bad, report=report
+                model,
+                dataset,
+                root,
+                split=split,
+                label_map=label_map or [],
+                skip_bad=skip_bad,
+                options=parse_options(option),
+                report=report,
             )
         if json_out:
             print_json(result.document())

@@ -75,7 +75,7 @@ def build_model_folder(
             f"Knows only these answers: {', '.join(record.class_names)}; any other picture gets one of them too.",
             *data.caveats,
         ),
-        licence=f"Network: {architecture.licence}. Head trained by this project (Apache-2.0) on data under: {data.licence}.",
+        licence=f"Network: {architecture.licence}. Head: Apache-2.0, trained on data under: {data.licence}.",
         sha256=hashlib.sha256(content).hexdigest(),
         model_bytes=len(content),
         golden_seeds=GOLDEN_SEEDS,
