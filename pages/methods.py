@@ -23,21 +23,10 @@ for title, text in SECTIONS.items():
     prose(text)
 
 st.header("Metrics", anchor="metrics")
-st.table(
-    pd.DataFrame(
-        {
-            "Metric": f"**{m.title}**",
-            "What it says": m.meaning,
-            "Best": "high" if m.higher_is_better else "low",
-            "Needs a cut": "yes" if m.needs_threshold else "no",
-            "Source": m.source,
-        }
-        for m in METRICS.values()
-    ),
-    border="horizontal",
-    hide_index=True,
-    alt="Every metric with its meaning and source",
-)
+for metric in METRICS.values():
+    best = "high" if metric.higher_is_better else "low"
+    cut = ", at a cut" if metric.needs_threshold else ""
+    prose(f"**{metric.title}** ({best} is best{cut}). {metric.meaning} *{metric.source}*")
 st.header("Networks", anchor="networks")
 st.dataframe(
     pd.DataFrame(

@@ -9,8 +9,9 @@ rotation from the camera is applied, transparent parts are laid on black. It is 
 network takes. The same code serves training, this app and the command line, so the same file gives the same bytes
 everywhere; scaling of pixel values lies inside the saved network.
 
-A **frozen** network is one that was trained on ImageNet photographs (Deng et al. 2009) and is left as it is: the mean
-of its last maps over the picture is a list of 512 to 2,048 *features*. A **head** is a classifier on these features:
+A **frozen** network was trained before, on ImageNet photographs (Deng et al. 2009) unless the run names other weights,
+and is left as it is: the mean of each of its last maps over the picture gives a list of *features*, one hundred to two
+thousand numbers. A **head** is a classifier on these features:
 a small neural network (CNN+MLP), logistic regression, a random forest or gradient boosting. All heads of one network
 see the same features of the same images, so a difference between them is a difference of the heads. **From scratch**
 means that the network itself was trained, from random weights.
