@@ -5,7 +5,7 @@ from core.nn.backbones import build_backbone
 from core.nn.backend import keras
 from core.nn.heads import build_network
 from core.nn.saving import model_from_bytes
-from core.nn.weights import copy_by_name
+from core.nn.weights import copy_backbone, copy_head
 from core.registry.architectures import architecture_spec
 from core.registry.heads import head_spec
 from core.types import RunRecord
@@ -37,5 +37,8 @@ def assemble(record: RunRecord, artifacts: dict[str, bytes]) -> keras.Model:
     )
     scaler = head.standardise and spec.strategy != "scratch"
     model = build_network(backbone, head, len(record.class_names), record.task, scaler=scaler, seed=spec.seed)
-    copy_by_name(model_from_bytes(trained), model)
+    source = model_from_bytes(trained)
+    if whole:
+        copy_backbone(source, model)
+    copy_head(source, model)
     return model

@@ -12,7 +12,7 @@ from core import paths
 from core.errors import SpecInvalid, WeightsUnavailable
 from core.nn import networks
 from core.nn.backend import keras
-from core.nn.weights import copy_by_name, load_imagenet
+from core.nn.weights import copy_backbone, load_imagenet
 from core.types import ArchitectureSpec, AugmentationSpec
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Simonyan & Zisserman 2015, as keras.applications subtracts them
@@ -114,7 +114,7 @@ def _fill(model: keras.Model, spec: ArchitectureSpec, weights: str) -> None:
             raise SpecInvalid(
                 f"{spec.title} has no ImageNet weights; train it with weights = 'none' (strategy scratch)."
             )
-        copy_by_name(load_imagenet(spec), model)
+        copy_backbone(load_imagenet(spec), model)
         return
     file = network_file(weights)
     try:
@@ -123,14 +123,7 @@ def _fill(model: keras.Model, spec: ArchitectureSpec, weights: str) -> None:
         raise WeightsUnavailable(
             f"{file.name} cannot be read as a Keras model: {str(error).splitlines()[0]}"
         ) from error
-    names = {layer.name for layer in source.layers}
-    lacking = [layer.name for layer in model.layers if layer.weights and layer.name not in names]
-    if lacking:
-        raise WeightsUnavailable(
-            f"{weights} is no {spec.title}: it lacks the layers {', '.join(lacking[:5])}. "
-            "Take weights of the same architecture."
-        )
-    copy_by_name(source, model)
+    copy_backbone(source, model)
 
 
 def network_file(weights: str) -> Path:

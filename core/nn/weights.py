@@ -12,6 +12,10 @@ from core.errors import WeightsUnavailable
 from core.nn.backend import keras
 from core.types import ArchitectureSpec
 
+# the names by which the parts of a whole network are told apart; `backbones.py` and `heads.py` give them
+HEAD_LAYERS = ("head_", "standardise", "logits", "probabilities", "pooled")
+OUTSIDE_BACKBONE = (*HEAD_LAYERS, "to_", "augment_")
+
 
 def imagenet_file(spec: ArchitectureSpec) -> Path | None:
     """`<MEDLENS_WEIGHTS>/<architecture>_notop.weights.h5`, or None when the folder or the file is not there."""
@@ -65,21 +69,46 @@ def _bytes_hash(weight) -> bytes:
     return hashlib.blake2b(keras.ops.convert_to_numpy(weight).tobytes(), digest_size=16).digest()
 
 
-def copy_by_name(source: keras.Model, target: keras.Model) -> None:
-    """Give every layer of `target` with weights those of the layer of the same name in `source`.
+def copy_backbone(source: keras.Model, target: keras.Model) -> None:
+    """Give the backbone of `target` the weights of the backbone of `source`, layer by layer in graph order.
 
-    Layers that only one of the two has are left alone; a layer whose shapes differ raises WeightsUnavailable.
+    By order and not by name: Keras numbers the unnamed layers of Xception and InceptionV3 anew in every build.
+    Pixel scaling, augmentation and head are left out on both sides; every other layer must have its counterpart.
+    Raises: WeightsUnavailable when the two are not of the same architecture.
+    """
+    theirs, ours = backbone_layers(source), backbone_layers(target)
+    if len(theirs) != len(ours):
+        raise WeightsUnavailable(
+            f"The weights are of a network with {len(theirs)} layers, and this one has {len(ours)}: "
+            f"they are no {target.name}. Take weights of the same architecture."
+        )
+    for layer, other in zip(ours, theirs, strict=True):
+        values = other.get_weights()
+        if type(layer) is not type(other) or [v.shape for v in values] != [tuple(w.shape) for w in layer.weights]:
+            raise WeightsUnavailable(
+                f"The weights of {other.name!r} do not fit {layer.name!r}: they are no {target.name}. "
+                "Take weights of the same architecture."
+            )
+        layer.set_weights(values)
+
+
+def backbone_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers with weights between pixel scaling and head, in graph order."""
+    return [layer for layer in model.layers if layer.weights and not layer.name.startswith(OUTSIDE_BACKBONE)]
+
+
+def copy_head(source: keras.Model, target: keras.Model) -> None:
+    """Give the head of `target` the weights of the head in `source`, by the fixed names of `core/nn/heads.py`.
+
+    Raises: WeightsUnavailable when a layer is missing or has another shape.
     """
     named = {layer.name: layer for layer in source.layers}
     for layer in target.layers:
-        if not layer.weights or layer.name not in named:
+        if not layer.weights or not layer.name.startswith(HEAD_LAYERS):
             continue
-        values = named[layer.name].get_weights()
+        values = named[layer.name].get_weights() if layer.name in named else []
         if [v.shape for v in values] != [tuple(w.shape) for w in layer.weights]:
-            raise WeightsUnavailable(
-                f"The weights of layer {layer.name!r} have other shapes than this network expects; "
-                "they belong to another architecture or input."
-            )
+            raise WeightsUnavailable(f"The stored head has nothing that fits the layer {layer.name!r}.")
         layer.set_weights(values)
 
 

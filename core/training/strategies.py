@@ -133,7 +133,7 @@ def train_fine_tune(job: "Job") -> "Trained":
     from core.nn.features import extract_features
     from core.nn.heads import build_network
     from core.nn.saving import model_from_bytes
-    from core.nn.weights import copy_by_name
+    from core.nn.weights import copy_head
 
     spec, head = job.spec, _network_head(job)
     if spec.weights == "none" or len(spec.learning_rates) != 2:
@@ -153,7 +153,7 @@ def train_fine_tune(job: "Job") -> "Trained":
         architecture, input_px=side, weights=spec.weights, augmentation=augmentation, seed=spec.seed
     )
     model = build_network(backbone, head, len(job.class_names), job.task, scaler=head.standardise, seed=spec.seed)
-    copy_by_name(model_from_bytes(fitted.artifact), model)
+    copy_head(model_from_bytes(fitted.artifact), model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False

@@ -60,6 +60,35 @@ def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, bui
     np.testing.assert_allclose(before, after, atol=1e-5)
 
 
+@every
+def test_weights_travel_whole_from_the_library_network_and_from_a_saved_one(spec, build, tmp_path):
+    """Every layer arrives: Keras numbers unnamed layers anew in each build, so names alone would lose some."""
+    from core.nn.backbones import build_backbone
+    from core.nn.backend import keras
+    from core.nn.weights import copy_backbone
+
+    side = side_of(spec)
+    target = build(spec)
+    if spec.weights == "imagenet":
+        source = getattr(keras.applications, spec.builder)(include_top=False, weights=None, input_shape=(side, side, 3))
+    else:
+        source = build_backbone(spec, input_px=side, seed=99)
+    source.save(tmp_path / "source.keras")
+    copy_backbone(keras.models.load_model(tmp_path / "source.keras"), target)
+    mine = [w for layer in target.layers if not layer.name.startswith("to_") for w in layer.get_weights()]
+    assert len(mine) == len(source.get_weights())
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, side, side, 3)).astype("float32")
+    if spec.weights == "imagenet":
+        scaled_input = keras.Input((side, side, 3))
+        from core.nn.backbones import scale_pixels
+
+        scaled = keras.Model(scaled_input, scale_pixels(scaled_input, spec)).predict_on_batch(pixels)
+        expected = source.predict_on_batch(scaled)
+    else:
+        expected = source.predict_on_batch(pixels)
+    np.testing.assert_allclose(target.predict_on_batch(pixels), expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("key", "library"),
     [("vgg16", "vgg16"), ("resnet50_v2", "resnet_v2"), ("densenet121", "densenet"), ("mobilenet_v2", "mobilenet_v2")],
@@ -100,7 +129,7 @@ def test_a_run_of_another_architecture_is_refused_as_weights(tmp_path, build):
     from core.nn.backbones import build_backbone
 
     build(ARCHITECTURES["compact_cnn"]).save(tmp_path / "compact.keras")
-    with pytest.raises(WeightsUnavailable, match="is no MobileNetV2"):
+    with pytest.raises(WeightsUnavailable, match="they are no mobilenet_v2"):
         build_backbone(ARCHITECTURES["mobilenet_v2"], input_px=64, weights=str(tmp_path / "compact.keras"))
 
 
