@@ -7,6 +7,7 @@ import hashlib
 import re
 import threading
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -127,5 +128,7 @@ def _read_array(archive: Path, part: str) -> np.ndarray:
             )
         with np.load(archive, allow_pickle=False) as arrays:
             return np.asarray(arrays[name])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (
+        OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError
+    ) as error:  # fmt: skip
         raise ImageRefused(f"{archive.name}: the archive is damaged, or no NumPy archive of plain numbers.") from error

@@ -180,3 +180,19 @@ def test_another_data_set_without_a_test_part_asks_for_all(exported, other_folde
 
     with pytest.raises(SpecInvalid, match="use --split all"):
         evaluate_model("small-frozen", "folder", other_folder, label_map=["healthy=No nodule", "lump=Nodule"])
+
+
+def test_a_shipped_model_lends_its_backbone(exported):
+    from core.nn.backbones import build_backbone
+    from core.nn.saving import load
+    from core.nn.weights import backbone_layers
+    from core.registry.architectures import architecture_spec
+    from core.store.models import model_path
+
+    lent = build_backbone(architecture_spec("compact_cnn"), input_px=32, weights="model:small-whole")
+    shipped = load(model_path("small-whole"))
+    pairs = list(zip(backbone_layers(lent), backbone_layers(shipped), strict=True))
+    assert len(pairs) == 10  # five convolutions, five normalisations
+    for mine, theirs in pairs:
+        for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
