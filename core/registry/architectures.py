@@ -39,7 +39,7 @@ ARCHITECTURES: Mapping[str, ArchitectureSpec] = by_key(
               5_919_312, "Tan & Le 2021, arXiv:2104.00298"),
     ArchitectureSpec(
         key="compact_cnn", title="Compact CNN", builder="compact_cnn", input_px=112, input_channels=1,
-        pixel_scaling="unit", feature_dim=96, cam_layer="block4_out", params=77_360, weights="",
+        pixel_scaling="unit", feature_dim=96, cam_layer="block4_out", params=22_064, weights="",
         source="this project: five convolutions and the strongest cell, for small grey images", licence=OWN,
     ),
     ArchitectureSpec(
