@@ -45,6 +45,7 @@ def measure(settings: Settings) -> list[Row]:
         {
             "bare": timed(bare),
             "plain": timed(lambda: predictor.predict(rgb, False)),
+            "small": timed(lambda: predictor.predict(fitted, False)),
             "maps": timed(lambda: predictor.predict(rgb)),
             "many": timed(lambda: many.predict(rgb)),
         },
@@ -74,6 +75,7 @@ def measure(settings: Settings) -> list[Row]:
             "One prediction, of the bare compiled forward", "plain",
             f"{PICTURE_PX} px picture, {1000 * median(quick['plain']):.1f} ms; {fastest('plain')}", PLAIN_GOAL,
         ),
+        row("the same, of a picture that fits already", "small", f"{SIZE_PX} px, nothing to resize"),
         row(
             "Prediction with Grad-CAM of both classes", "maps",
             f"compiled maps, {1000 * median(quick['maps']):.1f} ms; {fastest('maps')}", MAPS_GOAL,
