@@ -49,7 +49,7 @@ def measure(settings: Settings) -> list[Row]:
         Row("Compare page, script run in a fresh process", median(script), "s", f"{how}; {described(script, ' s')}",
             SCRIPT_GOAL),
         Row("the same, processor time", median(float(one["script_processor_seconds"]) for one in found), "s",
-            "what it takes on an idle machine"),
+            "work of this process alone"),
         Row("the same, with the import of Streamlit", median(whole), "s", described(whole, " s")),
         Row("the same, second run in the same process", median(again), "s", described(again, " s")),
         Row("the same, peak memory", max(float(one["peak_memory_mb"]) for one in found), "MB", "highest of all rounds",
