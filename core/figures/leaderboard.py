@@ -25,12 +25,13 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
         titles: run id to the row's label.
     """
     rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None]
-    figure = go.Figure()
+    traces: list[go.Scatter] = []
+    names: list[dict[str, object]] = []
     left = _left_edge(rows, metric)
     for place, (record, estimate) in enumerate(rows):
         color, name = head_color(record.spec.head), titles[record.run_id]
         symbol = architecture_symbol(record.spec.architecture)
-        figure.add_trace(
+        traces.append(
             go.Scatter(
                 x=[estimate.value], y=[place], error_x=_whiskers([estimate], color), mode="markers", showlegend=False,
                 marker={"size": 12, "color": color, "symbol": symbol},
@@ -39,22 +40,24 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
         )  # fmt: skip
         lowest = _worst_class(record, metric)
         if lowest is not None and lowest.value is not None:
-            figure.add_trace(
+            traces.append(
                 go.Scatter(
                     x=[lowest.value], y=[place], mode="markers", showlegend=False,
                     marker={"size": 11, "color": color, "symbol": "diamond-open", "line": {"width": 2}},
                     hovertemplate=f"worst class: {lowest.class_name}<br>AUC {interval(lowest)}<extra></extra>",
                 )
             )  # fmt: skip
-        figure.add_annotation(
-            x=left, xshift=5, xanchor="left", y=place, yanchor="bottom", yshift=5, showarrow=False,
-            text=f"{name}  <b>{interval(estimate, 3)}</b>", font={"size": 13},
-        )  # fmt: skip
+        names.append({
+            "x": left, "xshift": 5, "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": 5,
+            "showarrow": False, "text": f"{name}  <b>{interval(estimate, 3)}</b>", "font": {"size": 13},
+        })  # fmt: skip
         if (estimate.value or 0.0) < left:
-            figure.add_annotation(
-                x=left, xshift=2, xanchor="left", y=place, showarrow=False, text="◀ left of the axis",
-                font={"color": color, "size": 12},
-            )  # fmt: skip
+            names.append({
+                "x": left, "xshift": 2, "xanchor": "left", "y": place, "showarrow": False,
+                "text": "◀ left of the axis", "font": {"color": color, "size": 12},
+            })  # fmt: skip
+    # all at once: plotly checks every annotation again with each one that is added
+    figure = go.Figure(traces, {"annotations": names})
     if left <= CHANCE_AUC:
         figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5}, layer="below")
     start = "dotted: chance" if left <= CHANCE_AUC else f"the axis starts at {left:.2f}"

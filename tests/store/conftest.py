@@ -68,7 +68,8 @@ class Stored:
             evaluations=evaluate_run(*self.predictions, n_bootstrap=10),
             counts=(ClassCounts(split="train", n_images=70, n_groups=35, images_per_class={"Normal": 70}),),
             audit=OverlapAudit(
-                split_kind="random" if self.spec.split == "random" else "group", group_field="patient", groups_in_several_splits=0, images_in_several_splits=0
+                split_kind="random" if self.spec.split == "random" else "group",
+                group_field="patient", groups_in_several_splits=0, images_in_several_splits=0,
             ),
             dataset_fingerprint="abc", dropped={"no label": 2}, seconds={"features": 1.5, "head": 0.25},
             params_total=100, params_trained=10, chosen_settings={"C": 0.1, "units": (30, 20)},
