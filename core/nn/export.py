@@ -52,7 +52,7 @@ def build_model_folder(
     card = ModelCard(
         schema_version=SCHEMA_VERSION,
         name=name,
-        title=f"{scheme.title}: {architecture.title} + MLP",
+        title=f"{scheme.title}: {architecture.title}" + ("" if spec.head == "linear" else " + MLP"),
         run_id=record.run_id,
         architecture=spec.architecture,
         head=spec.head,
