@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from core.registry.lookup import by_key, get
 from core.types import ArchitectureSpec
 
-KERAS_APPLICATIONS = "Apache-2.0 (Keras Applications); ImageNet weights as published by their authors"
+KERAS_APPLICATIONS = "Apache-2.0 (Keras Applications); where the ImageNet weights come from: models/README.md"
 OWN = "Apache-2.0 (this project)"
 
 

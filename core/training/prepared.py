@@ -6,6 +6,7 @@ The same data serve all runs of a plan, so the last few are remembered within th
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.quality import check_images
 from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind
-from core.errors import DatasetInvalid
+from core.errors import DatasetInvalid, SpecInvalid
+from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
 from core.training.progress import Report, silent
-from core.types import ClassCounts, LabelledSet, OverlapAudit, RunSpec
+from core.types import ClassCounts, LabelledSet, OverlapAudit, RunRecord, RunSpec
 
 KEPT = 4  # data sets in memory at once: rows of text, a few MB each
 
@@ -91,3 +93,25 @@ def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
             audit.examples,
         )
     return PreparedData(labelled=labelled, audit=audit, counts=class_counts(labelled))
+
+
+@lru_cache(maxsize=KEPT)
+def _fingerprint(dataset: str, root: Path, options: tuple[tuple[str, int | float | str], ...]) -> str:
+    return load_table(dataset, root, options=dict(options)).fingerprint
+
+
+def refuse_other_data(stored: RunRecord, root: Path | None) -> None:
+    """A finished run answers for the data that it was made from, not for another copy under `root`.
+
+    Raises: SpecInvalid when the fingerprints differ, for instance because one copy has the official test part.
+    """
+    spec = stored.spec
+    if root is None or dataset_spec(spec.dataset).synthetic:
+        return
+    found = _fingerprint(spec.dataset, root, tuple(sorted(spec.dataset_options.items())))
+    if found != stored.dataset_fingerprint:
+        raise SpecInvalid(
+            f"{stored.run_id} is stored, but was made from other data than the folder holds (fingerprint "
+            f"{stored.dataset_fingerprint[:8]}, here {found[:8]}). Give it another seed (--seed 1), "
+            "or set MEDLENS_RESULTS to a folder of its own."
+        )

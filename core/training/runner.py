@@ -21,7 +21,7 @@ from core.evaluation.report import evaluate_run
 from core.store.codec import SCHEMA_VERSION, run_id_of
 from core.store.runs import is_finished, load_record, save_run, write_history
 from core.training.environment import environment, peak_memory_bytes
-from core.training.prepared import PreparedData, prepare_data
+from core.training.prepared import PreparedData, prepare_data, refuse_other_data
 from core.training.priors import prior_factors
 from core.training.progress import Report, silent
 from core.types import Predictions, RunRecord, RunSpec
@@ -123,7 +123,9 @@ def run(
     """
     run_id = run_id_of(spec)
     if is_finished(run_id, results_folder):
-        return load_record(run_id, results_folder)
+        stored = load_record(run_id, results_folder)
+        refuse_other_data(stored, root)
+        return stored
     watch = Stopwatch()
     with watch.stage("data"):
         data = prepare_data(spec, root, report)

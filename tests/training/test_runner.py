@@ -205,3 +205,27 @@ def test_the_test_part_is_scored_after_everything_has_been_chosen(study, frozen,
     monkeypatch.setattr(strategies, "fit_head_on", watched)
     run(frozen(network, "logistic_regression", seed=9))
     assert seen == [0]
+
+
+def test_a_stored_run_does_not_answer_for_another_copy_of_the_data(study, frozen, tmp_path):
+    from PIL import Image
+
+    from core.data.phantom import draw_phantom
+    from core.training.runner import run
+
+    _, network = study
+    for number in range(24):
+        folder = tmp_path / ("ill" if number % 2 else "well")
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(draw_phantom(60, number, 0, 64).pixels).save(folder / f"{number}.png")
+    spec = frozen(network, "dummy", dataset="folder", label_scheme="as_is", dataset_options={}, balance="none")
+    first = run(spec, root=tmp_path)
+    assert run(spec, root=tmp_path).created_utc == first.created_utc
+    other = tmp_path.parent / "another copy"
+    for name in ("ill", "well"):
+        (other / name).mkdir(parents=True)
+        for file in (tmp_path / name).iterdir():
+            (other / name / file.name).write_bytes(file.read_bytes())
+    (other / "ill" / "1.png").unlink()
+    with pytest.raises(SpecInvalid, match="other data than the folder holds"):
+        run(spec, root=other)
