@@ -47,7 +47,10 @@ def test_no_model_is_nested_as_a_layer(spec, build):
     assert not any(isinstance(layer, keras.Model) for layer in build(spec).layers)
 
 
-@every
+ONE_PER_SCALING = {spec.pixel_scaling: spec for spec in ARCHITECTURES.values()}
+
+
+@pytest.mark.parametrize("spec", ONE_PER_SCALING.values(), ids=ONE_PER_SCALING.keys())
 def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, build):
     from core.nn.saving import model_bytes, model_from_bytes
 
