@@ -7,7 +7,7 @@ back; the test part never enters this file. `history` rows are handed out epoch 
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,7 +34,6 @@ class FitSettings:
     stage: str = "head"
     on_epoch: EpochDone | None = None
     on_batch: BatchDone | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 class _Follow(keras.callbacks.Callback):
