@@ -14,6 +14,7 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
     ├── TrainingFailed        a loss that is no longer a number, or nothing to train on
     ├── PredictionsInvalid    scores that contradict themselves (lengths, NaN, rows that do not sum to 1)
     ├── UndefinedMetric       a number that these predictions cannot give (one class only, no positive)
+    ├── RequestRefused        an HTTP request that is not answered; carries the status of the reply
     ├── StoreError
     │   ├── RunDamaged        a run folder that is not what it says
     │   └── RunFinished       an attempt to change a finished run
@@ -22,7 +23,7 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
         └── ExplanationFailed a heat map that this network cannot give
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class MedLensError(Exception):
@@ -86,6 +87,15 @@ class PredictionsInvalid(MedLensError):
 
 class UndefinedMetric(MedLensError):
     """A number that these predictions cannot give, such as an AUC with one class present."""
+
+
+class RequestRefused(MedLensError):
+    """An HTTP request that is not answered; `status` (4xx or 503) and `headers` go with the sentence."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.headers = dict(headers or {})
+        super().__init__(message)
 
 
 class StoreError(MedLensError):
