@@ -5,6 +5,7 @@ import typer
 from core.cli.benchmark import benchmark
 from core.cli.data import app as data_app
 from core.cli.models import evaluate, export, predict
+from core.cli.score import score
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +18,7 @@ app.command()(benchmark)
 app.command()(export)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(score)
 
 if __name__ == "__main__":
     app(prog_name="python -m core")

@@ -1,0 +1,160 @@
+"""The images of a ZIP, read where they lie: nothing is unpacked to the disk, one bad entry never stops the rest.
+
+What an entry says of itself is not believed: sizes are counted while inflating, and the limits of `core.limits`
+hold for what comes out. Names lead nowhere, but those that try to are refused, so that no other program trips.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import struct
+import threading
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from core import limits
+from core.data.images import decode_image
+from core.errors import DataError, ImageRefused
+
+RULE = "entries by name, hidden ones and folders left out"
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+_CHUNK_BYTES = 1 << 18
+_DRIVE = re.compile(r"[A-Za-z]:")
+_DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+
+
+class ZipImages:
+    """The entries of a ZIP as pictures. Safe for several threads; close it after use."""
+
+    kind, rule = "zip", RULE
+
+    def __init__(self, archive: Path) -> None:
+        """Read the directory.
+
+        Raises: DataError when `archive` is no ZIP that can be read, or has too many entries.
+        """
+        try:
+            _check_directory(archive)
+            self._zip = zipfile.ZipFile(archive)
+        except _DAMAGE as error:
+            raise DataError(f"{archive.name}: it is no ZIP, or damaged ({error}).") from error
+        entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
+        digest = hashlib.blake2b(digest_size=16)
+        for entry in entries:
+            digest.update(f"{entry.orig_filename!r} {entry.CRC} {entry.file_size}\n".encode())
+        self.digest = digest.hexdigest()
+        times = Counter(entry.filename for entry in entries)
+        self._refused = {
+            name: f"the ZIP has {count} entries of this name" for name, count in times.items() if count > 1
+        }
+        for entry in _overlapping(entries):
+            self._refused[entry.filename] = "it shares its bytes with another entry, as only built archives do"
+        self._entries = {entry.filename: entry for entry in entries}
+        self._lock = threading.Lock()
+        self._inflated = 0
+
+    def names(self) -> list[str]:
+        """Names of the entries, sorted, each once; what cannot be used stands among them and is refused when read."""
+        return sorted(name for name in self._entries if not _hidden(name))
+
+    def read(self, name: str) -> np.ndarray:
+        """The picture of one name of the list: uint8 (H, W, 3) RGB. Raises ImageRefused with one sentence."""
+        entry = self._entries.get(name)
+        if entry is None:
+            raise ImageRefused(f"{name}: the ZIP has no such entry.")
+        reason = self._refused.get(name) or _unusable(entry)
+        if reason:
+            raise ImageRefused(f"{name}: {reason}.")
+        try:
+            data = self._inflate(entry)
+        except ImageRefused as error:
+            raise ImageRefused(f"{name}: {error}.") from error
+        except _DAMAGE as error:
+            raise ImageRefused(f"{name}: the entry is damaged, or not as the ZIP's directory says.") from error
+        return decode_image(data, name)
+
+    def _inflate(self, entry: zipfile.ZipInfo) -> bytes:
+        data = bytearray()
+        with self._lock, self._zip.open(entry) as stream:  # one file position for all threads
+            while chunk := stream.read(_CHUNK_BYTES):
+                data += chunk
+                self._inflated += len(chunk)
+                if len(data) > limits.MAX_IMAGE_BYTES:
+                    raise ImageRefused(f"it has more than {limits.MAX_IMAGE_BYTES // 1024**2} MB")
+                if len(data) > limits.ZIP_RATIO_FREE_BYTES + limits.MAX_ZIP_RATIO * entry.compress_size:
+                    raise ImageRefused(f"it grows to more than {limits.MAX_ZIP_RATIO} times its packed size")
+                if self._inflated > limits.MAX_ZIP_TOTAL_BYTES:
+                    raise ImageRefused(f"the ZIP holds more than {limits.MAX_ZIP_TOTAL_BYTES // 1024**3:,} GB in all")
+        return bytes(data)
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._zip.close()
+
+
+def _check_directory(archive: Path) -> None:
+    """Count the entries before a library builds an object for each. Raises ValueError, struct.error or OSError."""
+    with archive.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        tail_at = max(0, size - 22 - 65_535)
+        stream.seek(tail_at)
+        tail = stream.read()
+        at = tail.rfind(b"PK\x05\x06")
+        if at < 0 or at + 22 > len(tail):
+            raise ValueError("it has no directory at its end")
+        length = struct.unpack_from("<I", tail, at + 12)[0]
+        if length == 0xFFFFFFFF and at >= 76:  # ZIP64: its own record stands before a locator of 20 bytes
+            at -= 76
+            length = struct.unpack_from("<Q", tail, at + 40)[0]
+        end = tail_at + at
+        if length > min(end, limits.MAX_ZIP_DIRECTORY_BYTES):
+            raise ValueError(f"its directory has {length:,} bytes")
+        stream.seek(end - length)
+        directory = stream.read(length)
+    count = position = 0
+    while position + 46 <= len(directory) and directory[position : position + 4] == b"PK\x01\x02":
+        position += 46 + sum(struct.unpack_from("<HHH", directory, position + 28))
+        count += 1
+        if count > limits.MAX_ZIP_ENTRIES:
+            raise ValueError(f"it has more than {limits.MAX_ZIP_ENTRIES:,} entries; unpack it and give the folder")
+
+
+def _overlapping(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """Entries that begin before an earlier one has ended."""
+    found, end = [], 0
+    for entry in sorted(entries, key=lambda e: e.header_offset):
+        if entry.header_offset < end:
+            found.append(entry)
+        end = max(end, entry.header_offset + 30 + len(entry.filename) + entry.compress_size)
+    return found
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
+
+
+def _unusable(entry: zipfile.ZipInfo) -> str:
+    """Why an entry is not even opened, or an empty text."""
+    name, mode = entry.orig_filename, entry.external_attr >> 16
+    parts = name.split("/")
+    if (
+        "\\" in name
+        or "\0" in name
+        or name.startswith("/")
+        or _DRIVE.match(name)
+        or not {"", ".", ".."}.isdisjoint(parts)
+    ):
+        return "its name leads out of the archive or is no plain path"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return "it is a link, a pipe or a device, not a file"
+    if entry.flag_bits & _ENCRYPTED:
+        return "it is encrypted; unpack it with its password"
+    if entry.compress_type not in _METHODS:
+        return f"it is packed by method {entry.compress_type}; accepted are stored and deflated"
+    return ""

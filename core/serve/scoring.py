@@ -1,0 +1,203 @@
+"""A folder or ZIP of images of any size through a model, into one score file: bounded memory, resumable.
+
+Pictures are decoded in threads ahead of the network, a few batches and never more, and appended in the order of
+the listing; which images share a batch depends on the listing alone, so that a work that was killed and gone on with
+gives the same bytes as one that was not.
+"""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from core.data.images import fit_image
+from core.data.walk import FolderImages
+from core.data.zips import ZipImages
+from core.errors import DataError, ImageRefused, SpecInvalid
+from core.evaluation.decision import decided_rows
+from core.store.score_work import is_control, printable_name, work_files
+from core.store.score_writer import Row, ScoreWriter
+from core.store.scores import SEVERAL, RefusedFile, ScoreMeta
+from core.training.progress import Report, silent
+from core.types import ModelCard, PreprocessSpec
+
+if TYPE_CHECKING:
+    from core.nn.serving import Predictor
+
+BATCH_SIZE = 16  # larger batches are no faster on two cores
+DECODE_THREADS = 2
+AHEAD = 4  # batches decoded ahead of the network: enough to hide a slow file, 10 MB of memory
+NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
+LOADING, LISTING, SCORING, WRITING = "loading the model", "listing the files", "scoring", "writing the file"
+
+
+class ImageSource(Protocol):
+    """Where the pictures are: `core.data.walk.FolderImages` or `core.data.zips.ZipImages`."""
+
+    rule: str
+    digest: str
+
+    def names(self) -> list[str]: ...
+    def read(self, name: str) -> np.ndarray: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """What became of the files: `n_before` of them were done when this call began. `seconds` are of scoring alone."""
+
+    meta: ScoreMeta
+    n_before: int
+    seconds: float
+
+    @property
+    def images_per_second(self) -> float:
+        """Files of this call, refused ones included, per second of scoring."""
+        return (self.meta.n_files - self.n_before) / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some files after decoding: the pictures (k, S, S, 3) with name, width and height, and the rest."""
+
+    pixels: np.ndarray
+    read: tuple[tuple[str, int, int], ...]
+    refused: tuple[RefusedFile, ...]
+
+
+def score_images(
+    source: Path,
+    model: str,
+    out: Path,
+    *,
+    batch_size: int = BATCH_SIZE,
+    restart: bool = False,
+    limit: int | None = None,
+    report: Report = silent,
+    predictor: "Predictor | None" = None,
+) -> ScoreSummary:
+    """Score every image of a folder (all levels) or ZIP with models/<model> into `out`, or go on where that stopped.
+
+    Args:
+        out: a name that ends in .csv or .parquet; its sidecar and its list of refused files appear beside it.
+        restart: throw away what an earlier call wrote to `out`, finished or not.
+        limit: take only the first so many files of the sorted listing.
+        report: called after each batch with ("scoring", files done, files).
+        predictor: used in place of the model's own.
+    Raises: SpecInvalid or DataError when there is nothing to score or an argument is out of range; RunFinished
+        when `out` is finished; StoreError when it cannot be written or gone on with; ModelError.
+    """
+    if batch_size < 1 or (limit is not None and limit < 1):
+        raise SpecInvalid(f"batch size {batch_size}, limit {limit}: expected whole numbers of at least 1.")
+    with closing(open_source(source, leave_out=work_files(out))) as images:
+        report(LOADING, 0, 1)
+        predictor = predictor or _load(model)
+
+        def listed() -> list[str]:
+            report(LISTING, 0, 1)
+            names = images.names()[:limit]
+            if not names:
+                raise DataError(f"{source} holds no file (hidden ones do not count); there is nothing to score.")
+            return names
+
+        meta = _meta(predictor, source, images, limit)
+        with ScoreWriter.open(out, meta, listed, batch_size=batch_size, restart=restart) as writer:
+            n_before = writer.done
+            started = datetime.now(UTC)
+            _score_rest(writer, images, predictor, batch_size, report)
+            seconds = (datetime.now(UTC) - started).total_seconds()
+            report(WRITING, 0, 1)
+            return ScoreSummary(writer.finish(), n_before, seconds)
+
+
+def open_source(source: Path, leave_out: Sequence[Path] = ()) -> ImageSource:
+    """The pictures of a folder or of a ZIP (told by its content). Raises DataError when it is neither."""
+    if source.is_file():
+        return ZipImages(source)
+    if not source.exists():
+        raise DataError(f"{source} does not exist; expected a folder of images, or a ZIP of them.")
+    return FolderImages(source, leave_out)
+
+
+def _load(model: str) -> "Predictor":
+    from core.nn.pool import shared_predictor
+
+    return shared_predictor(model)
+
+
+def _meta(predictor: "Predictor", source: Path, images: ImageSource, limit: int | None) -> ScoreMeta:
+    card: ModelCard = predictor.card
+    if any(is_control(c) or c == SEVERAL for name in card.class_names for c in name):
+        raise SpecInvalid(f"{card.name}: a class name holds {SEVERAL!r}, a line break or another control character.")
+    return ScoreMeta(
+        model=card.name, run_id=card.run_id, model_sha256=card.sha256, engine=predictor.engine, task=card.task,
+        class_names=card.class_names, positive_class=card.positive_class, preprocess=card.preprocess,
+        temperature=card.temperature, threshold=card.threshold, source=printable_name(str(source.resolve())),
+        source_digest=images.digest, listing=images.rule, limit=limit, n_files=0,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"), notice=NOTICE,
+    )  # fmt: skip
+
+
+def _score_rest(
+    writer: ScoreWriter, images: ImageSource, predictor: "Predictor", batch_size: int, report: Report
+) -> None:
+    total = len(writer.names)
+    report(SCORING, writer.done, total)
+    with closing(_decoded(writer.names, writer.done, images, predictor.card.preprocess, batch_size)) as batches:
+        for batch in batches:
+            writer.append(_rows(batch, predictor), batch.refused)
+            report(SCORING, writer.done, total)
+
+
+def _decoded(
+    names: Sequence[str], start: int, images: ImageSource, preprocess: PreprocessSpec, batch_size: int
+) -> Generator[_Batch, None, None]:
+    """The files from `start` on, batch by batch and in order, decoded by threads ahead of whoever consumes them."""
+
+    def decode(at: int) -> _Batch:
+        return _decode(names[at : at + batch_size], images, preprocess)
+
+    waiting: deque[Future[_Batch]] = deque()
+    pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+    try:
+        for at in range(start, len(names), batch_size):
+            waiting.append(pool.submit(decode, at))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _decode(names: Sequence[str], images: ImageSource, preprocess: PreprocessSpec) -> _Batch:
+    pixels, read, refused = [], [], []
+    for name in names:
+        try:
+            if any(map(is_control, name)):
+                raise ImageRefused("its name holds control characters or bytes that are no Unicode; rename the file.")
+            rgb = images.read(name)
+            pixels.append(fit_image(rgb, preprocess))
+        except ImageRefused as error:
+            refused.append(RefusedFile(printable_name(name), printable_name(str(error))))
+            continue
+        read.append((name, rgb.shape[1], rgb.shape[0]))
+    side = preprocess.size_px
+    return _Batch(np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8), tuple(read), tuple(refused))
+
+
+def _rows(batch: _Batch, predictor: "Predictor") -> list[Row]:
+    if not batch.read:
+        return []
+    probabilities = predictor.probabilities(batch.pixels)
+    decided = decided_rows(probabilities, predictor.card)
+    return [
+        (name, scores, SEVERAL.join(called), width_px, height_px)
+        for (name, width_px, height_px), scores, called in zip(batch.read, probabilities.tolist(), decided, strict=True)
+    ]

@@ -1,0 +1,275 @@
+"""Scores of many unlabelled images in one file, as `python -m core score` writes it: the contract and the reader.
+
+`FILE` (`.csv` or `.parquet`) has one row per image: `image_id` (path below the folder, or name in the ZIP, with
+slashes), one `p_<class>` per class (calibrated, full precision), `decided` (what the card's threshold calls, several
+of a multilabel model joined by "|", maybe none), `width_px`, `height_px`. `FILE.meta.json` says once what made them,
+`FILE.refused.csv` names what could not be read. Only a finished output has the name FILE: see `score_writer.py`.
+
+In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front, and the reader takes it off
+again; Parquet holds the names as they are.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core import limits
+from core.errors import PredictionsInvalid, SpecInvalid, StoreError
+from core.store.codec import SCHEMA_VERSION, from_json
+from core.store.names import read_limited
+from core.store.tables import csv_line
+from core.tables import SUM_TOLERANCE
+from core.types import PreprocessSpec, Task, Threshold
+
+FORMATS = (".csv", ".parquet")
+# OWASP, "CSV Injection": what makes a spreadsheet run a cell; and the apostrophe itself, so that it can be undone
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+SEVERAL = "|"
+REFUSED_HEADER = ("image_id", "reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreMeta:
+    """What made the scores; `FILE.meta.json`. `n_scored` and `n_refused` count once `finished` is true.
+
+    `source` is the folder or ZIP; `source_digest` is that of a ZIP's directory, empty for a folder; `listing` names
+    the rule by which files were found, `limit` the most that were taken (None: all).
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    run_id: str
+    model_sha256: str
+    engine: str
+    task: Task
+    class_names: tuple[str, ...]
+    positive_class: str | None
+    preprocess: PreprocessSpec
+    temperature: float
+    threshold: Threshold
+    source: str
+    source_digest: str
+    listing: str
+    limit: int | None
+    n_files: int
+    n_scored: int = 0
+    n_refused: int = 0
+    finished: bool = False
+    created_utc: str
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that has no score, and one sentence that says why."""
+
+    image_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ScoreTable:
+    """All scores of one file, in its order.
+
+    Args:
+        image_ids, decided: (n,) strings; several decided classes of a multilabel model are joined by "|".
+        y_prob: (n, C) float64 in the order of `meta.class_names`; rows sum to 1 unless multilabel.
+        width_px, height_px: (n,) int64, of the picture as read (upright).
+    Raises: PredictionsInvalid naming the row when the columns differ in length, an image stands twice, a score is
+        no probability, a row does not sum to 1, or `decided` is no class.
+    """
+
+    meta: ScoreMeta
+    image_ids: np.ndarray
+    y_prob: np.ndarray
+    decided: np.ndarray
+    width_px: np.ndarray
+    height_px: np.ndarray
+
+    def __post_init__(self) -> None:
+        n, names = len(self.image_ids), self.meta.class_names
+        columns = (self.decided, self.width_px, self.height_px)
+        if self.y_prob.shape != (n, len(names)) or any(len(column) != n for column in columns):
+            raise PredictionsInvalid(
+                f"{n} image ids, but scores of shape {self.y_prob.shape} (expected {(n, len(names))}) and columns of "
+                f"{', '.join(str(len(column)) for column in columns)} rows."
+            )
+        first: dict[str, int] = {}
+        for row, image_id in enumerate(self.image_ids, start=1):
+            if first.setdefault(image_id, row) != row:
+                raise PredictionsInvalid(f"row {row}: {image_id} stands in row {first[image_id]} already.")
+        self._check_scores()
+        known = set(names)
+        for row, called in enumerate(self.decided, start=1):
+            classes = called.split(SEVERAL) if called else []
+            if not known.issuperset(classes) or (len(classes) != 1 and self.meta.task != "multilabel"):
+                raise PredictionsInvalid(
+                    f"row {row} ({self.image_ids[row - 1]}): decided is {called!r}; the classes are {', '.join(names)}."
+                )
+
+    def _check_scores(self) -> None:
+        bad = ~((self.y_prob >= 0) & (self.y_prob <= 1 + SUM_TOLERANCE)).all(axis=1)  # NaN compares false
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise PredictionsInvalid(
+                f"row {row + 1} ({self.image_ids[row]}): {self.y_prob[row].tolist()} are no probabilities from 0 to 1."
+            )
+        if self.meta.task != "multilabel" and len(self.y_prob):
+            sums = self.y_prob.sum(axis=1)
+            row = int(np.abs(sums - 1).argmax())
+            if abs(sums[row] - 1) > SUM_TOLERANCE:
+                raise PredictionsInvalid(
+                    f"row {row + 1} ({self.image_ids[row]}): the scores sum to {sums[row]:.6f}, expected 1."
+                )
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+def score_columns(class_names: Sequence[str]) -> list[str]:
+    """The columns of a score file, in order."""
+    return ["image_id", *(f"p_{name}" for name in class_names), "decided", "width_px", "height_px"]
+
+
+def beside(path: Path, ending: str) -> Path:
+    """`path` with `ending` after its whole name: scores.csv -> scores.csv.meta.json."""
+    return path.with_name(path.name + ending)
+
+
+def check_format(path: Path) -> str:
+    """ ".csv" or ".parquet". Raises SpecInvalid when `path` ends otherwise."""
+    if path.suffix.lower() not in FORMATS:
+        raise SpecInvalid(
+            f"{path.name}: expected a name that ends in {' or '.join(FORMATS)}; the ending is the format."
+        )
+    return path.suffix.lower()
+
+
+def guarded_text(text: str) -> str:
+    """`text` for a CSV cell, with an apostrophe in front where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def unguarded_text(cell: str) -> str:
+    """What `guarded_text` was given."""
+    return cell.removeprefix("'")
+
+
+def score_line(image_id: str, probabilities: Sequence[float], decided: str, width_px: int, height_px: int) -> str:
+    """One row of CSV, with its line end."""
+    numbers = [float(p) for p in probabilities]
+    return csv_line([guarded_text(image_id), *numbers, guarded_text(decided), width_px, height_px])
+
+
+def parse_score_row(cells: Sequence[str], width: int) -> tuple[str, list[float], str, int, int]:
+    """image_id, the `width` scores, decided, width and height in pixels. Raises ValueError with what is wrong."""
+    if len(cells) != width + 4:
+        raise ValueError(f"{len(cells)} cells, expected {width + 4}")
+    scores = [float(cell) for cell in cells[1 : 1 + width]]
+    return unguarded_text(cells[0]), scores, unguarded_text(cells[1 + width]), int(cells[-2]), int(cells[-1])
+
+
+def load_meta(path: Path) -> ScoreMeta:
+    """`FILE.meta.json` of the score file `path`. Raises StoreError when it is missing or not readable."""
+    sidecar = beside(path, ".meta.json")
+    try:
+        return from_json(ScoreMeta, read_limited(sidecar, limits.MAX_RUN_JSON_BYTES))
+    except StoreError as error:
+        text = str(error)
+        raise StoreError(text if text.startswith(sidecar.name) else f"{sidecar.name}: {text}") from error
+
+
+def load_scores(path: Path) -> ScoreTable:
+    """A finished score file with its sidecar, checked.
+
+    Raises: StoreError when a file is missing, too large, not finished or not readable; PredictionsInvalid naming
+        the row when the scores contradict themselves; SpecInvalid when `path` is neither .csv nor .parquet.
+    """
+    path = Path(path)
+    kind = check_format(path)
+    if not path.is_file():
+        unfinished = beside(path, ".part").exists()
+        way_out = "it is not finished: the same `score` command goes on from there" if unfinished else "check the path"
+        raise StoreError(f"{path.name} does not exist; {way_out}.")
+    meta = load_meta(path)
+    size = path.stat().st_size
+    if size > limits.MAX_PREDICTIONS_BYTES:
+        raise StoreError(f"{path.name} has {size:,} bytes, the limit is {limits.MAX_PREDICTIONS_BYTES:,}.")
+    try:
+        read = _read_csv if kind == ".csv" else _read_parquet
+        table = read(path, meta)
+    except PredictionsInvalid as error:
+        raise PredictionsInvalid(f"{path.name}, {error}") from error
+    if not meta.finished or len(table) != meta.n_scored:
+        raise StoreError(
+            f"{path.name} has {len(table):,} rows, but its sidecar says "
+            f"{f'{meta.n_scored:,}' if meta.finished else 'that it is not finished'}. Score the images again."
+        )
+    return table
+
+
+def load_refused(path: Path) -> tuple[RefusedFile, ...]:
+    """What `FILE.refused.csv` of the score file `path` names. Raises StoreError when it is missing or damaged."""
+    refused = beside(Path(path), ".refused.csv")
+    try:
+        rows = [[unguarded_text(cell) for cell in cells] for cells in _csv_rows(refused, REFUSED_HEADER)]
+        return tuple(RefusedFile(image_id, reason) for image_id, reason in rows)
+    except (PredictionsInvalid, ValueError) as error:
+        raise StoreError(f"{refused.name} cannot be read ({error})") from error
+
+
+def _csv_rows(path: Path, header: Sequence[str]) -> Iterator[list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = csv.reader(stream, strict=True)
+            found = next(rows, [])
+            if found != list(header):
+                raise PredictionsInvalid(f"the header is {','.join(found)[:200]!r}, expected {','.join(header)!r}.")
+            yield from rows
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise StoreError(f"{path.name} cannot be read ({error})") from error
+
+
+def _read_csv(path: Path, meta: ScoreMeta) -> ScoreTable:
+    width = len(meta.class_names)
+    rows = []
+    for number, cells in enumerate(_csv_rows(path, score_columns(meta.class_names)), start=1):
+        try:
+            rows.append(parse_score_row(cells, width))
+        except ValueError as error:
+            raise PredictionsInvalid(f"row {number} cannot be read ({error}).") from error
+    ids, scores, decided, widths, heights = zip(*rows, strict=True) if rows else ((),) * 5
+    return ScoreTable(
+        meta=meta,
+        image_ids=np.array(ids, dtype=object),
+        y_prob=np.array(scores, dtype=np.float64).reshape(len(ids), width),
+        decided=np.array(decided, dtype=object),
+        width_px=np.array(widths, dtype=np.int64),
+        height_px=np.array(heights, dtype=np.int64),
+    )
+
+
+def _read_parquet(path: Path, meta: ScoreMeta) -> ScoreTable:
+    import pyarrow
+    import pyarrow.parquet
+
+    expected = score_columns(meta.class_names)
+    try:
+        columns = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise StoreError(f"{path.name} cannot be read as Parquet ({str(error)[:200]})") from error
+    if columns.column_names != expected:
+        raise PredictionsInvalid(f"the columns are {columns.column_names}, expected {expected}.")
+    try:
+        arrays = [columns.column(name).to_numpy() for name in expected]
+        scores = np.array(arrays[1:-3], dtype=np.float64).T.reshape(len(arrays[0]), len(meta.class_names))
+        widths, heights = (np.asarray(array, dtype=np.int64) for array in arrays[-2:])
+        texts = [np.array([str(cell) for cell in array], dtype=object) for array in (arrays[0], arrays[-3])]
+    except (TypeError, ValueError) as error:
+        raise PredictionsInvalid(f"a column has values of another kind ({error}).") from error
+    return ScoreTable(
+        meta=meta, image_ids=texts[0], y_prob=scores, decided=texts[1], width_px=widths, height_px=heights
+    )
