@@ -25,10 +25,15 @@ MAY_IMPORT = {
         {"sklearn", "skops"},
         {"nn"},
     ),
-    "cli": (BASE | {"registry", "data", "evaluation", "store", "training", "cli"}, set(), {"nn", "figures"}),
+    "serve": (BASE | {"registry", "data", "evaluation", "store", "figures", "serve"}, set(), {"nn"}),
+    "cli": (
+        BASE | {"registry", "data", "evaluation", "store", "training", "cli"},
+        set(),
+        {"nn", "figures", "serve"},
+    ),
     "__main__": (BASE | {"cli"}, set(), set()),
     "pages": (
-        BASE | {"registry", "data", "evaluation", "store", "figures"},
+        BASE | {"registry", "data", "evaluation", "store", "figures", "serve"},
         {"streamlit", "plotly"},
         set(),
     ),

@@ -1,0 +1,168 @@
+"""One picture's answer as a JSON document: probabilities, verdict, maps, overlay.
+
+Scores are calibrated as on the Predict page, decisions and overlays are made by the same functions. Everything here
+runs in a thread of the line.
+"""
+
+import base64
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.data.images import decode_image, encode_png, fit_image
+from core.errors import ExplanationFailed
+from core.evaluation.decision import decided_classes
+from core.types import ModelCard
+
+if TYPE_CHECKING:
+    from core.nn.serving import Predictor
+
+STRENGTH = 0.55  # opacity of full heat, as the Predict page starts with
+OVERLAY_PX = 512  # overlays are drawn below twice this side: enough for a map of 7 x 7 cells
+EMPTY_BELOW = 1e-12  # as core.nn.explain: below this only rounding is left
+EXPLANATIONS = ("none", "maps", "gradcam")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """A picture and what the network said of it: rgb (H, W, 3), probabilities (C,), maps (C, h, w) raw or None."""
+
+    card: ModelCard
+    engine: str
+    rgb: np.ndarray
+    probabilities: np.ndarray
+    maps: np.ndarray | None
+
+
+def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool) -> Looked:
+    """Decode a picture and run the network once; the maps of all classes come from the same pass.
+
+    Raises: ImageRefused, in one sentence.
+    """
+    from core.nn.serving import calibrated
+
+    card = predictor.card
+    rgb = decode_image(content, name)
+    output = predictor.run(fit_image(rgb, card.preprocess)[None], maps=maps)
+    probabilities = calibrated(output.logits, card.temperature, card.task)[0]
+    return Looked(card, predictor.engine, rgb, probabilities, output.cams[0] if output.cams is not None else None)
+
+
+def prediction(
+    predictor: "Predictor", content: bytes, name: str, *, explain: str, target: str | None, strength: float
+) -> dict[str, object]:
+    """The answer for one picture of POST /api/predict; `explain` is one of EXPLANATIONS."""
+    looked = look(predictor, content, name, maps=explain != "none")
+    card = looked.card
+    called = decided_classes(looked.probabilities, card)
+    height, width = looked.rgb.shape[:2]
+    answer: dict[str, object] = {
+        "file": name,
+        "width": width,
+        "height": height,
+        "probabilities": by_class(card, looked.probabilities),
+        "decided": list(called),
+        "verdict": verdict(card, called),
+    }
+    if explain != "none":
+        answer["maps"] = {c: grid(looked, i) for i, c in enumerate(card.class_names)}
+    if explain == "gradcam":
+        chosen = target_class(card, looked.probabilities, target)
+        index = card.class_names.index(chosen)
+        answer["overlay"] = {
+            "class": chosen,
+            "strength": strength,
+            "is_empty": grid(looked, index)["is_empty"],
+            "png_base64": base64.b64encode(overlay_png(looked, index, strength)).decode("ascii"),
+        }
+    return answer
+
+
+def live(predictor: "Predictor", content: bytes, *, target: str | None) -> dict[str, object]:
+    """The answer for one camera frame of POST /api/live: probabilities in class order and one map as its cells."""
+    started = time.perf_counter()
+    looked = look(predictor, content, "the frame", maps=True)
+    card = looked.card
+    called = decided_classes(looked.probabilities, card)
+    chosen = target_class(card, looked.probabilities, target)
+    positive = card.positive_class
+    return {
+        "model": card.name,
+        "engine": looked.engine,
+        "classes": list(card.class_names),
+        "probabilities": [float(p) for p in looked.probabilities],
+        "positive_class": positive,
+        "threshold": card.threshold.values.get(positive) if positive else None,
+        "verdict": verdict(card, called),
+        "map": {"class": chosen, **grid(looked, card.class_names.index(chosen))},
+        "fitted": card.preprocess.resize_mode,
+        "server_ms": round(1000 * (time.perf_counter() - started), 2),
+    }
+
+
+def detections(predictor: "Predictor", content: bytes, name: str) -> dict[str, object]:
+    """The answer of POST /video_frame/: every class with its calibrated probability, the most probable first."""
+    looked = look(predictor, content, name, maps=False)
+    order = np.argsort(-looked.probabilities, kind="stable")
+    names = looked.card.class_names
+    return {"detections": [{"class": names[i], "confidence": float(looked.probabilities[i])} for i in order]}
+
+
+def overlay(predictor: "Predictor", content: bytes, name: str, *, target: str | None, strength: float) -> bytes:
+    """The picture with the map of one class laid over it, as PNG."""
+    looked = look(predictor, content, name, maps=True)
+    chosen = target_class(looked.card, looked.probabilities, target)
+    return overlay_png(looked, looked.card.class_names.index(chosen), strength)
+
+
+def by_class(card: ModelCard, probabilities: np.ndarray) -> dict[str, float]:
+    """Probabilities (C,) by class name, in class order."""
+    return {name: float(p) for name, p in zip(card.class_names, probabilities, strict=True)}
+
+
+def verdict(card: ModelCard, called: tuple[str, ...]) -> str | None:
+    """ "positive" or "negative" where the model has a positive class, else None."""
+    if card.positive_class is None:
+        return None
+    return "positive" if card.positive_class in called else "negative"
+
+
+def target_class(card: ModelCard, probabilities: np.ndarray, target: str | None) -> str:
+    """The class to explain: the one asked for, else the positive class, else the most probable."""
+    return target or card.positive_class or card.class_names[int(probabilities.argmax())]
+
+
+def grid(looked: Looked, index: int) -> dict[str, object]:
+    """The map of one class as the cells it was made from, scaled by its own maximum to [0, 1]."""
+    raw = _raw_map(looked, index)
+    top = float(raw.max())
+    is_empty = top < EMPTY_BELOW
+    cells = np.zeros(raw.shape) if is_empty else raw.astype(np.float64) / top
+    rows, columns = raw.shape
+    return {"rows": rows, "columns": columns, "is_empty": is_empty, "values": np.round(cells, 4).tolist()}
+
+
+def overlay_png(looked: Looked, index: int, strength: float) -> bytes:
+    """The picture, longest side under 1,024 px, with the map of one class over it; without one where it is empty."""
+    from core.data.images import resize_map
+    from core.figures.overlay import blend, heat_on_picture, shrink
+
+    shown = shrink(looked.rgb, OVERLAY_PX)
+    raw = _raw_map(looked, index)
+    top = float(raw.max())
+    if top < EMPTY_BELOW:
+        return encode_png(shown)
+    spec = looked.card.preprocess
+    heat = heat_on_picture(resize_map(raw / top, spec.size_px), spec, *shown.shape[:2])
+    return encode_png(blend(shown, heat, strength))
+
+
+def _raw_map(looked: Looked, index: int) -> np.ndarray:
+    if looked.maps is None:
+        raise ExplanationFailed(f"{looked.card.name} gave no heat maps.")
+    raw = looked.maps[index]
+    if not np.isfinite(raw).all():
+        raise ExplanationFailed(f"The heat map of {looked.card.name} is not finite.")
+    return raw
