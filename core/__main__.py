@@ -6,6 +6,7 @@ from core.cli.benchmark import benchmark
 from core.cli.data import app as data_app
 from core.cli.models import evaluate, export, predict
 from core.cli.score import score
+from core.cli.serve import serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +20,7 @@ app.command()(export)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(score)
+app.command()(serve)
 
 if __name__ == "__main__":
     app(prog_name="python -m core")

@@ -17,7 +17,6 @@ from core.errors import RequestRefused, SpecInvalid
 
 TOKEN_VARIABLE = "MEDLENS_TOKEN"
 COOKIE = "medlens"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 READING = ("GET", "HEAD", "OPTIONS")
 
 Headers = Mapping[bytes, bytes]
@@ -60,7 +59,7 @@ class Access:
     """What a request must bring.
 
     token: empty when none is asked for. hosts: names under which the server may be called, "*" and
-    "*.example.org" included; empty means those of this machine, or any where a token is asked for.
+    "*.example.org" included; those of this machine always may. Empty with a token: any.
     """
 
     token: str = ""
@@ -71,8 +70,8 @@ class Access:
         bound = (scope.get("server") or ("", None))[0]
         if not self.token and scope.get("type") == "http" and not is_loopback(bound):
             raise RequestRefused(403, f"This server answers other machines only with a token; set {TOKEN_VARIABLE}.")
-        allowed = self.hosts or (() if self.token else LOOPBACK_NAMES)
-        if allowed and not _matches(_host_name(headers.get(b"host", b"")), allowed):
+        name = _host_name(headers.get(b"host", b""))
+        if (self.hosts or not self.token) and not (is_loopback(name) or _matches(name, self.hosts)):
             raise RequestRefused(403, "This server is not called by that host name; use localhost or its own name.")
 
     def check_origin(self, method: str, headers: Headers) -> None:

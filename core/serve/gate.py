@@ -85,7 +85,7 @@ class Gate:
             if self._api is None:
                 await asyncio.to_thread(self._make_once)
             await self._api(scope, body.read, noted)  # type: ignore[misc]
-        except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
+        except Exception as error:  # the last place where an error can become a sentence
             if not is_api(path) and not isinstance(error, RequestRefused):
                 raise  # of the pages, which have their own way
             if started:  # the API has answered, and noted it in the log
