@@ -20,7 +20,8 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
     │   └── RunFinished       an attempt to change a finished run
     └── ModelError
         ├── ModelDamaged      a model folder whose files contradict its card
-        └── ExplanationFailed a heat map that this network cannot give
+        ├── ExplanationFailed a heat map that this network cannot give
+        └── ExportImpossible  a network that ONNX Runtime cannot run; the compiled Keras graph can
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -120,3 +121,7 @@ class ModelDamaged(ModelError):
 
 class ExplanationFailed(ModelError):
     """A heat map that this network cannot give."""
+
+
+class ExportImpossible(ModelError):
+    """A network that ONNX Runtime cannot run; the compiled Keras graph can."""

@@ -188,6 +188,9 @@ class ModelCard:
     `golden_seeds` make the golden inputs (phantoms, so that no picture of a patient ships);
     `golden_outputs` are the (n, C) probabilities for them. `feature_mean` and `feature_scale` are the
     training features' statistics, for the out-of-distribution gate.
+    `engine` runs the network; where that is not ONNX Runtime, `engine_reason` says why. `engine_parity` holds the
+    largest differences between ONNX Runtime and compiled Keras on the golden images: of "probabilities", and of
+    "maps" scaled to 1. `other_sha256` are the sums of the files beside model.keras, by name.
     """
 
     schema_version: int
@@ -219,6 +222,10 @@ class ModelCard:
     feature_mean: tuple[float, ...]
     feature_scale: tuple[float, ...]
     created_utc: str
+    engine: str = "compiled Keras"
+    engine_reason: str = ""
+    engine_parity: Mapping[str, float] = field(default_factory=dict)
+    other_sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

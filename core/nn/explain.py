@@ -1,15 +1,19 @@
 """Heat maps: where a network looked for a class.
 
-The default map is Grad-CAM from the compiled graph of `runtime.py`. tf-keras-vis gives the same map the
-slow way and is the reference: `reference_gradcam` is what the parity test and the doubting reader call.
+The default map is Grad-CAM from the engine (`runtime.py`). tf-keras-vis gives the same map the slow way and is
+the reference: `reference_gradcam` is what the parity test and the doubting reader call. Only it needs TensorFlow.
 """
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.data.images import resize_map
 from core.errors import ExplanationFailed
-from core.nn.backend import keras
 from core.types import Heatmap
+
+if TYPE_CHECKING:
+    from core.nn.backend import keras
 
 GRADCAM = "Grad-CAM"
 REFERENCE = "Grad-CAM (tf-keras-vis)"
@@ -41,7 +45,7 @@ def heatmap(
     )
 
 
-def reference_gradcam(model: keras.Model, pixels: np.ndarray, class_index: int, layer: str) -> np.ndarray:
+def reference_gradcam(model: "keras.Model", pixels: np.ndarray, class_index: int, layer: str) -> np.ndarray:
     """Raw Grad-CAM (h, w) by tf-keras-vis of one uint8 image (S, S, 3), on the logit of one class.
 
     Source: Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74; tf-keras-vis.

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import ModelDamaged, SpecInvalid
+from core.errors import ExportImpossible, ModelDamaged, SpecInvalid
 from core.nn.assemble import HEAD_FILE, NETWORK_FILE, assemble
 from core.nn.backend import keras
+from core.nn.compiled import CompiledKeras
 from core.nn.heads import POOLED, SCALER
-from core.nn.runtime import CompiledKeras
+from core.nn.onnx_export import OnnxFiles, to_onnx
+from core.nn.runtime import COMPILED, ONNX
 from core.nn.saving import model_bytes, model_from_bytes
 from core.nn.serving import GOLDEN_TOLERANCE, calibrated, golden_images
 from core.registry.architectures import architecture_spec
 from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
 from core.store.codec import SCHEMA_VERSION
+from core.store.models import EXPLAIN, GRAPH, MODEL
 from core.types import Evaluation, ModelCard, RunRecord
 
 GOLDEN_SEEDS = (101, 102, 103, 104, 105)
@@ -42,11 +45,16 @@ def build_model_folder(
     content = model_bytes(model)
     golden = golden_images(GOLDEN_SEEDS, spec.preprocess)
     before = calibrated(_logits(model, architecture.cam_layer, golden), temperature, record.task)
-    after = calibrated(_logits(model_from_bytes(content), architecture.cam_layer, golden), temperature, record.task)
+    saved = model_from_bytes(content)
+    after = calibrated(_logits(saved, architecture.cam_layer, golden), temperature, record.task)
     difference = float(np.abs(before - after).max())
     if difference > GOLDEN_TOLERANCE:
         raise ModelDamaged(f"{name}: the saved network answers differently from the trained one, by {difference:.2g}.")
     mean, scale = _feature_statistics(model, artifacts)
+    graphs, reason = _graphs(saved, architecture.cam_layer, golden)
+    files: dict[str, bytes | Path] = {MODEL: content}
+    if graphs is not None:
+        files |= {GRAPH: graphs.model, EXPLAIN: graphs.explain}
     data, scheme = dataset_spec(spec.dataset), label_scheme(spec.label_scheme)
     train = next(counts for counts in record.counts if counts.split == "train")
     card = ModelCard(
@@ -83,8 +91,11 @@ def build_model_folder(
         feature_mean=tuple(float(v) for v in mean),
         feature_scale=tuple(float(v) for v in scale),
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        engine=COMPILED if graphs is None else ONNX,
+        engine_reason=reason,
+        engine_parity=_parity(graphs),
+        other_sha256={n: hashlib.sha256(data).hexdigest() for n, data in files.items() if n != MODEL},  # type: ignore[arg-type]
     )
-    files: dict[str, bytes | Path] = {"model.keras": content}
     if SEEN_FILE in artifacts:
         files[SEEN_FILE] = artifacts[SEEN_FILE]
     return card, files
@@ -92,6 +103,20 @@ def build_model_folder(
 
 def _logits(model: keras.Model, cam_layer: str, images: np.ndarray) -> np.ndarray:
     return CompiledKeras(model, cam_layer).run(images).logits
+
+
+def _graphs(model: keras.Model, cam_layer: str, golden: np.ndarray) -> tuple[OnnxFiles | None, str]:
+    """Both ONNX graphs, or None and the reason why compiled Keras has to serve the model."""
+    try:
+        return to_onnx(model, cam_layer, golden), ""
+    except ExportImpossible as error:
+        return None, str(error)
+
+
+def _parity(graphs: OnnxFiles | None) -> dict[str, float]:
+    if graphs is None:
+        return {}
+    return {"probabilities": graphs.probability_difference, "maps": graphs.map_difference}
 
 
 def _feature_statistics(model: keras.Model, artifacts: dict[str, bytes]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from core import paths
 from core.data.images import fit_image
 from core.data.sources import read_image
 from core.nn.backend import keras
-from core.nn.runtime import compile_forward
+from core.nn.compiled import compile_forward
 from core.nn.weights import digest
 from core.types import PreprocessSpec
 

@@ -1,12 +1,15 @@
-"""Predictor: load a shipped model, verify it against its card, predict under a lock.
+"""Predictor: load a shipped model, verify it against its card, predict.
 
 Scores are calibrated (logits divided by the card's temperature), as the card's threshold and golden
-outputs are. Safe for several threads.
+outputs are. Safe for several threads. TensorFlow is imported only where ONNX Runtime cannot serve the model, or when
+somebody asks for the reference map.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +17,12 @@ from core.data.images import fit_image
 from core.data.phantom import draw_phantom
 from core.errors import ModelDamaged
 from core.nn import explain
-from core.nn.runtime import CompiledKeras, Output
-from core.nn.saving import load
-from core.store.models import model_path, verify_model
+from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output
+from core.store.models import EXPLAIN, GRAPH, MODEL, load_card, verified_bytes
 from core.types import Heatmap, ModelCard, PreprocessSpec
+
+if TYPE_CHECKING:
+    from core.nn.backend import keras
 
 GOLDEN_TOLERANCE = 1e-4  # float32 on another processor differs by 1e-6; more means other pixels or weights
 METHODS = (explain.GRADCAM, explain.REFERENCE)
@@ -50,32 +55,40 @@ def golden_images(seeds: tuple[int, ...], preprocess: PreprocessSpec) -> np.ndar
 class Predictor:
     """A loaded model with its card. Build it with `Predictor.load`."""
 
-    def __init__(self, card: ModelCard, runtime: CompiledKeras, model: object, golden_difference: float) -> None:
-        self.card, self.golden_difference = card, golden_difference
-        self._runtime, self._model = runtime, model
+    def __init__(self, card: ModelCard, engine: Engine, folder: Path | None = None) -> None:
+        """Serve the model of `card` by `engine`; `folder` holds the model folders, for the reference map."""
+        self.card, self.golden_difference = card, 0.0
+        self._engine, self._folder = engine, folder
+        self._reference: keras.Model | None = None
+        self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, name: str, folder: Path | None = None) -> "Predictor":
-        """The model `name`, after its sha256 and its golden outputs have been checked.
+    def load(cls, name: str, folder: Path | None = None, *, engine: str | None = None) -> "Predictor":
+        """The model `name`, after the sha256 of its files and its golden outputs have been checked.
 
-        Raises: ModelDamaged when the file is not the card's, or the outputs differ by more than 1e-4.
+        Args:
+            engine: "ONNX Runtime" or "compiled Keras"; the card's own when None.
+        Raises: ModelDamaged when a file is not the card's, or the outputs differ by more than 1e-4.
         """
-        card = verify_model(name, folder)
-        model = load(model_path(name, folder))
-        runtime = CompiledKeras(model, card.cam_layer)
-        predictor = cls(card, runtime, model, 0.0)
+        card = load_card(name, folder)
+        predictor = cls(card, _open(card, engine or card.engine, folder), folder)
         golden = predictor.probabilities(golden_images(card.golden_seeds, card.preprocess))
         predictor.golden_difference = float(np.abs(golden - np.asarray(card.golden_outputs)).max())
-        if predictor.golden_difference > GOLDEN_TOLERANCE:
+        if not predictor.golden_difference <= GOLDEN_TOLERANCE:  # written so that NaN does not pass
             raise ModelDamaged(
                 f"{name} answers its golden images differently from its card, by {predictor.golden_difference:.2g} "
                 f"(at most {GOLDEN_TOLERANCE:g} is allowed): its numbers would not hold. Export it again from its run."
             )
         return predictor
 
+    @property
+    def engine(self) -> str:
+        """What runs the network: "ONNX Runtime" or "compiled Keras"."""
+        return self._engine.name
+
     def run(self, batch: np.ndarray, *, maps: bool = False) -> Output:
         """Prepared uint8 images (n, S, S, 3) through the engine, with raw logits."""
-        return self._runtime.run(batch, maps=maps)
+        return self._engine.run(batch, maps=maps)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """Calibrated probabilities (n, C) of prepared uint8 images (n, S, S, 3)."""
@@ -87,13 +100,12 @@ class Predictor:
         """Predict one decoded image (H, W, 3) uint8, with one heat map per class unless switched off.
 
         Args:
-            method: "Grad-CAM" (compiled, in the same pass) or "Grad-CAM (tf-keras-vis)" (the reference, slower).
+            method: "Grad-CAM" (from the same pass) or "Grad-CAM (tf-keras-vis)" (the reference, slower; loads TensorFlow).
         """
         started = time.perf_counter()
         card = self.card
         prepared = fit_image(rgb, card.preprocess)
-        compiled_maps = explain_classes and method == explain.GRADCAM
-        output = self.run(prepared[None], maps=compiled_maps)
+        output = self.run(prepared[None], maps=explain_classes and method == explain.GRADCAM)
         heatmaps: tuple[Heatmap, ...] = ()
         if explain_classes:
             raw = output.cams[0] if output.cams is not None else self._reference_maps(prepared)
@@ -108,9 +120,34 @@ class Predictor:
         return PredictionResult(probabilities, heatmaps, prepared, time.perf_counter() - started)
 
     def _reference_maps(self, prepared: np.ndarray) -> np.ndarray:
+        model = self._keras_model()
         return np.stack(
             [
-                explain.reference_gradcam(self._model, prepared, index, self.card.cam_layer)
+                explain.reference_gradcam(model, prepared, index, self.card.cam_layer)
                 for index in range(len(self.card.class_names))
             ]
         )
+
+    def _keras_model(self) -> "keras.Model":
+        """The network in Keras, loaded at the first call."""
+        with self._lock:
+            if self._reference is None:
+                self._reference = _keras_model(self.card, self._folder)
+            return self._reference
+
+
+def _open(card: ModelCard, engine: str, folder: Path | None) -> Engine:
+    """The engine by name. Raises ModelDamaged when a file is not the card's, or there is no such engine."""
+    if engine == ONNX:
+        return OnnxEngine(verified_bytes(card, GRAPH, folder), verified_bytes(card, EXPLAIN, folder))
+    if engine == COMPILED:
+        from core.nn.compiled import CompiledKeras
+
+        return CompiledKeras(_keras_model(card, folder), card.cam_layer)
+    raise ModelDamaged(f"{card.name}: its card asks for the engine {engine!r}; there are {ONNX!r} and {COMPILED!r}.")
+
+
+def _keras_model(card: ModelCard, folder: Path | None) -> "keras.Model":
+    from core.nn.saving import model_from_bytes
+
+    return model_from_bytes(verified_bytes(card, MODEL, folder))

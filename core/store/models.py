@@ -1,7 +1,7 @@
-"""Shipped models: `models/<name>/` with model.keras and card.json.
+"""Shipped models: `models/<name>/` with model.keras, model.onnx and explain.onnx where there are any, and card.json.
 
 A model counts only with a card whose sha256 and size are those of model.keras. Listing looks at the size
-alone; whoever loads the network calls `verify_model` first.
+alone; whoever loads a network takes its bytes from `verified_bytes`, or calls `verify_model` first.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from core.store.names import Damaged, check_file_name, check_folder_name, is_fol
 from core.types import ModelCard
 
 MODEL, CARD = "model.keras", "card.json"
+GRAPH, EXPLAIN = "model.onnx", "explain.onnx"  # core/nn/runtime.py says what they hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,34 @@ def load_card(name: str, folder: Path | None = None) -> ModelCard:
 
 
 def verify_model(name: str, folder: Path | None = None) -> ModelCard:
-    """The card, once the whole network file has been read and its sha256 compared. Raises ModelDamaged."""
+    """The card, once every file that it names has been read and its sha256 compared. Raises ModelDamaged."""
     card = load_card(name, folder)
+    for file in (MODEL, *card.other_sha256):
+        verified_bytes(card, file, folder)
+    return card
+
+
+def verified_bytes(card: ModelCard, file: str, folder: Path | None = None) -> bytes:
+    """The content of one of a model's files, compared with the card as it is read: nothing can change in between.
+
+    Args:
+        file: "model.keras", or a name in `card.other_sha256`.
+    Raises: ModelDamaged.
+    """
+    expected = card.sha256 if file == MODEL else card.other_sha256.get(file)
+    if expected is None:
+        raise ModelDamaged(f"{card.name}: its card knows no {file} (it knows {', '.join((MODEL, *card.other_sha256))}).")
     try:
-        found = sha256_of(model_path(name, folder))
-    except OSError as error:
-        raise ModelDamaged(f"{name}: {MODEL} cannot be read ({error.strerror or error})") from error
-    if found != card.sha256:
+        content = read_limited(model_folder(card.name, folder) / file, limits.MAX_MODEL_BYTES)
+    except StoreError as error:
+        raise ModelDamaged(f"{card.name}: {error}") from error
+    found = sha256_of(content)
+    if found != expected:
         raise ModelDamaged(
-            f"{name}: {MODEL} has the sha256 {found[:12]}…, its card says {card.sha256[:12]}…; "
+            f"{card.name}: {file} has the sha256 {found[:12]}…, its card says {expected[:12]}…; "
             "the file is not the one that was exported."
         )
-    return card
+    return content
 
 
 def list_models(folder: Path | None = None) -> ModelListing:
@@ -122,6 +139,9 @@ def save_model(
     size = len(model) if isinstance(model, bytes) else model.stat().st_size
     if size != card.model_bytes or sha256_of(model) != card.sha256:
         raise ModelDamaged(f"{card.name}: the card's sha256 or size is not that of {MODEL}.")
+    for file, expected in card.other_sha256.items():
+        if file not in files or sha256_of(files[file]) != expected:
+            raise ModelDamaged(f"{card.name}: {file} is not among the files to store, or not the one of the card.")
     if CARD in files:
         raise ModelDamaged(f"{card.name}: {CARD} is written from the card itself and cannot be given as a file.")
     try:

@@ -25,7 +25,7 @@ def measure(settings: Settings) -> list[Row]:
     from core.data.sources import content_hash
     from core.nn import features
     from core.nn.backbones import build_backbone
-    from core.nn.runtime import compile_forward
+    from core.nn.compiled import compile_forward
     from core.registry.architectures import architecture_spec
     from core.types import PreprocessSpec
 

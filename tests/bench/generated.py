@@ -118,7 +118,7 @@ def make_predictor(class_names: tuple[str, ...], task: str) -> "tuple[keras.Mode
     """A flat MobileNetV2 with the MLP head and random weights, and the Predictor that serves it."""
     from core.nn.backbones import build_backbone
     from core.nn.heads import build_network
-    from core.nn.runtime import CompiledKeras
+    from core.nn.compiled import CompiledKeras
     from core.nn.serving import Predictor
 
     card = make_card(class_names, task)

@@ -18,7 +18,7 @@ def test_compiled_maps_equal_tf_keras_vis_for_every_class(key, side, task):
     from core.nn.backbones import build_backbone
     from core.nn.explain import reference_gradcam
     from core.nn.heads import build_network
-    from core.nn.runtime import CompiledKeras
+    from core.nn.compiled import CompiledKeras
 
     spec = ARCHITECTURES[key]
     model = build_network(build_backbone(spec, input_px=side, seed=5), HEADS["mlp_wide"], 3, task, scaler=True, seed=5)
