@@ -123,6 +123,9 @@ def evaluate(
     ] = None,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the reader; repeatable.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable rows, by name.")] = False,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use the scores that `score` wrote; the network is not loaded.")
+    ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score a shipped model on a labelled folder: external validation, with the estimates of a run."""
@@ -141,6 +144,7 @@ def evaluate(
                 label_map=label_map or [],
                 skip_bad=skip_bad,
                 options=parse_options(option),
+                scores=scores,
                 report=report,
             )
         if json_out:

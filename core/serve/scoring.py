@@ -6,7 +6,7 @@ gives the same bytes as one that was not.
 """
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,7 +24,6 @@ from core.evaluation.decision import decided_rows
 from core.store.score_work import is_control, printable_name, work_files
 from core.store.score_writer import Row, ScoreWriter
 from core.store.scores import SEVERAL, RefusedFile, ScoreMeta
-from core.training.progress import Report, silent
 from core.types import ModelCard, PreprocessSpec
 
 if TYPE_CHECKING:
@@ -35,6 +34,9 @@ DECODE_THREADS = 2
 AHEAD = 4  # batches decoded ahead of the network: enough to hide a slow file, 10 MB of memory
 NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
 LOADING, LISTING, SCORING, WRITING = "loading the model", "listing the files", "scoring", "writing the file"
+
+
+Report = Callable[[str, int, int], None]  # stage, done, of how many
 
 
 class ImageSource(Protocol):
@@ -79,7 +81,7 @@ def score_images(
     batch_size: int = BATCH_SIZE,
     restart: bool = False,
     limit: int | None = None,
-    report: Report = silent,
+    report: Report = lambda _stage, _done, _total: None,
     predictor: "Predictor | None" = None,
 ) -> ScoreSummary:
     """Score every image of a folder (all levels) or ZIP with models/<model> into `out`, or go on where that stopped.

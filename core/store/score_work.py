@@ -70,10 +70,13 @@ def lock_work(path: Path) -> int:
 def release(path: Path, handle: int) -> None:
     """Let go of the lock; a work that never began leaves no file behind."""
     part = part_of(path)
-    with contextlib.suppress(OSError):
+    try:
         if not beside(path, ".meta.json").exists() and part.stat().st_size == 0:
             part.unlink()
-    os.close(handle)
+    except OSError:  # it is gone, or may not be removed: neither harms
+        pass
+    finally:
+        os.close(handle)
 
 
 def stored_work(path: Path, restart: bool) -> ScoreMeta | None:

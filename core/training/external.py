@@ -15,12 +15,14 @@ from core.data.splits import assign_splits, default_kind
 from core.errors import DatasetInvalid, SpecInvalid, StoreError
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
+from core.paths import data_folder
 from core.registry.labels import label_scheme
 from core.store.codec import encode
 from core.store.models import load_card, model_folder
 from core.store.runs import load_record
 from core.training.progress import Report, silent
 from core.training.runner import SEEN_DIGITS, SEEN_IMAGES
+from core.training.stored_scores import stored_scores
 from core.types import DatasetSpec, DatasetTable, Evaluation, LabelledSet, LabelScheme, ModelCard, Predictions
 
 NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
@@ -82,6 +84,7 @@ def evaluate_model(
     label_map: Sequence[str] = (),
     skip_bad: bool = False,
     options: Mapping[str, int | float | str] | None = None,
+    scores: Path | None = None,
     report: Report = silent,
 ) -> ExternalResult:
     """Score models/<name> on the data set under `root`.
@@ -90,7 +93,9 @@ def evaluate_model(
         split: "test" is the source's own test part, or, on the data set that the model was trained on, the
             test part of its run; "all" is every labelled image.
         label_map: "RAW=CLASS" entries, for raw labels that are named otherwise than the model's classes.
-    Raises: DatasetInvalid; SpecInvalid when labels and classes do not meet, or there is no test part.
+        scores: a file of `python -m core score`, used in place of the network, which is then not loaded.
+    Raises: DatasetInvalid; SpecInvalid when labels and classes do not meet, or there is no test part; with `scores`
+        what `core.training.stored_scores` raises.
     """
     card = load_card(name)
     report("reading the data set", 0, 1)
@@ -99,9 +104,14 @@ def evaluate_model(
     )
     labelled = apply_scheme(table, meeting_scheme(card, table.spec, label_map))
     rows = _rows_of(card, table, labelled, split)
-    frame = labelled.rows.iloc[rows]
+    frame, refused = labelled.rows.iloc[rows], table.refused
     seen = _seen_hashes(name)
-    prob = _scores(name, frame["path"].astype(str).tolist(), report)
+    if scores is None:
+        prob = _scores(name, frame["path"].astype(str).tolist(), report)
+    else:
+        folder = None if table.spec.synthetic else root or data_folder() / dataset
+        kept, prob, unscored = stored_scores(scores, card, frame, folder, skip_bad=skip_bad)
+        rows, frame, refused = rows[kept], frame.iloc[kept], refused + unscored
     predictions = Predictions(
         run_id=name,
         split=split,
@@ -120,7 +130,7 @@ def evaluate_model(
         split=split,
         evaluation=evaluate(predictions, card.threshold, unit=unit_of(table.spec.group_field)),
         n_seen=int(sum(content[:SEEN_DIGITS] in seen for content in frame["content_hash"])),
-        refused=table.refused,
+        refused=refused,
         dropped=labelled.dropped,
     )
 
