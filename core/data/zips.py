@@ -26,7 +26,11 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _CHUNK_BYTES = 1 << 18
 _DRIVE = re.compile(r"[A-Za-z]:")
-_DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+# what `zipfile` raises on archives that contradict themselves, as met on thousands of mutated ones
+_DAMAGE = (
+    OSError, EOFError, ValueError, IndexError, struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError,
+    RuntimeError,
+)  # fmt: skip
 
 
 class ZipImages:
@@ -91,6 +95,8 @@ class ZipImages:
                     raise ImageRefused(f"it grows to more than {limits.MAX_ZIP_RATIO} times its packed size")
                 if self._inflated > limits.MAX_ZIP_TOTAL_BYTES:
                     raise ImageRefused(f"the ZIP holds more than {limits.MAX_ZIP_TOTAL_BYTES // 1024**3:,} GB in all")
+        if len(data) != entry.file_size:
+            raise ImageRefused(f"it has {len(data):,} bytes, the ZIP's directory says {entry.file_size:,}")
         return bytes(data)
 
     def close(self) -> None:
@@ -109,7 +115,7 @@ def _check_directory(archive: Path) -> None:
         if at < 0 or at + 22 > len(tail):
             raise ValueError("it has no directory at its end")
         length = struct.unpack_from("<I", tail, at + 12)[0]
-        if length == 0xFFFFFFFF and at >= 76:  # ZIP64: its own record stands before a locator of 20 bytes
+        if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: its record stands before this locator
             at -= 76
             length = struct.unpack_from("<Q", tail, at + 40)[0]
         end = tail_at + at
@@ -143,13 +149,10 @@ def _unusable(entry: zipfile.ZipInfo) -> str:
     """Why an entry is not even opened, or an empty text."""
     name, mode = entry.orig_filename, entry.external_attr >> 16
     parts = name.split("/")
-    if (
-        "\\" in name
-        or "\0" in name
-        or name.startswith("/")
-        or _DRIVE.match(name)
-        or not {"", ".", ".."}.isdisjoint(parts)
-    ):
+    if len(name) > limits.MAX_ZIP_NAME_LENGTH:
+        return f"its name has {len(name):,} letters; accepted are up to {limits.MAX_ZIP_NAME_LENGTH:,}"
+    # an absolute path has an empty first part
+    if _DRIVE.match(name) or not {"\\", "\0"}.isdisjoint(name) or not {"", ".", ".."}.isdisjoint(parts):
         return "its name leads out of the archive or is no plain path"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "it is a link, a pipe or a device, not a file"
