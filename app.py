@@ -25,6 +25,7 @@ else:
             st.Page(
                 "pages/predict.py", title="Predict", icon=":material/image_search:", url_path="start", default=True
             ),
+            st.Page("pages/live.py", title="Live", icon=":material/videocam:", url_path="live"),
             st.Page("pages/compare.py", title="Compare", icon=":material/leaderboard:", url_path="compare"),
             st.Page("pages/run.py", title="Run", icon=":material/query_stats:", url_path="run"),
             st.Page("pages/data.py", title="Data", icon=":material/dataset:", url_path="data"),

@@ -11,3 +11,5 @@ RUN = "run"
 PREDICTED = "predicted"  # session state: (model, model state, picture digest, reference?) -> PredictionResult
 DECODED = "decoded"  # session state: digest -> Picture, of the files that are uploaded now
 SAMPLE = "sample"  # session state: the sample chosen last
+GALLERY = "gallery"  # session state: tuple of GalleryItem, the newest first
+GALLERY_DROPPED = "gallery-dropped"  # session state: how many older pictures made room

@@ -1,0 +1,276 @@
+/* The live view: wires camera, posting and drawing to the buttons; one view per place on a page.
+
+   The files of this folder are joined into one module by pages/ui/live_camera.py, this one last: a component
+   without a build step has no neighbours to import. */
+
+const WORDS_PER_SECOND = 5; // words that change faster cannot be read; the map follows every answer
+const SPOKEN_EVERY_MS = 5000; // for those who listen
+const HIDDEN_RELEASE_MS = 60000;
+const SNAPSHOT_QUALITY = 0.92;
+
+class LiveView {
+  constructor(root) {
+    this.parts = {};
+    for (const element of root.querySelectorAll("[data-part]")) this.parts[element.dataset.part] = element;
+    this.state = "off"; // off, asking, running, paused
+    this.settings = null;
+    this.answer = null;
+    this.recent = []; // [{at, answer}] of the last second
+    this.wordsAt = 0;
+    this.spokenAt = 0;
+    this.sheet = document.createElement("canvas"); // the frame as the network takes it
+    this.camera = new Camera(this.parts.video, () => this.off("lost"));
+    this.bars = new Bars(this.parts.classes);
+    this.poster = new Poster({
+      grab: () => this.grab(),
+      onAnswer: (answer) => this.show(answer),
+      onTrouble: (trouble, words) => this.trouble(trouble, words),
+    });
+    this.onVisible = () => this.visibility();
+    this.onLeave = () => this.off();
+    document.addEventListener("visibilitychange", this.onVisible);
+    window.addEventListener("pagehide", this.onLeave);
+    this.parts.main.onclick = () => this.press();
+    this.parts.stop.onclick = () => this.off(null, true);
+    this.parts.snapshot.onclick = () => this.snapshot();
+    this.parts.cameras.onchange = () => this.start(this.parts.cameras.value);
+  }
+
+  /* New settings from the page: model, class of the map, strength, mirror. The camera stays. */
+  update(settings, send) {
+    const before = this.settings;
+    this.settings = settings;
+    this.send = send;
+    this.poster.address = settings.address;
+    this.parts.stage.classList.toggle("mirrored", settings.mirror);
+    for (const [name, color] of Object.entries(settings.colors)) this.parts.answer.style.setProperty(`--${name}`, color);
+    drawRamp(this.parts.ramp, settings);
+    if (before && before.address !== settings.address) {
+      this.forgetAnswer(before.model !== settings.model);
+      this.trouble(null);
+      if (this.state === "paused") this.poster.send();
+    } else if (this.answer) {
+      this.draw();
+    }
+  }
+
+  /* Unmounted: the page was left. */
+  close() {
+    document.removeEventListener("visibilitychange", this.onVisible);
+    window.removeEventListener("pagehide", this.onLeave);
+    this.off();
+  }
+
+  press() {
+    if (this.state === "off") this.start();
+    else if (this.state === "running") this.pause();
+    else if (this.state === "paused") this.resume();
+  }
+
+  async start(deviceId) {
+    this.poster.stop();
+    this.forgetAnswer(true);
+    this.trouble(null);
+    this.become("asking");
+    try {
+      await this.camera.take(deviceId);
+    } catch (fault) {
+      if (fault && "trouble" in fault) {
+        if (fault.trouble) this.off(fault.trouble);
+        return;
+      }
+      throw fault;
+    }
+    const { videoWidth, videoHeight } = this.parts.video;
+    this.parts.stage.style.setProperty("--ratio", String((videoWidth || 4) / (videoHeight || 3)));
+    this.parts.bar = this.parts.legend;
+    this.parts.bar.style.setProperty("--ratio", String((videoWidth || 4) / (videoHeight || 3)));
+    this.resume();
+    this.nextFrame();
+    await this.listCameras();
+  }
+
+  pause() {
+    const { video, frozen } = this.parts;
+    copyFrame(video, frozen, video.videoWidth, video.videoHeight);
+    this.poster.stop();
+    this.become("paused");
+    this.poster.send(); // the frozen frame itself, once: what is on screen and what is said belong together
+  }
+
+  resume() {
+    this.become("running");
+    this.recent = [];
+    this.poster.start();
+  }
+
+  /* Let go of the camera, with the reason where there is one. */
+  off(trouble = null, focus = false) {
+    this.poster.stop();
+    this.camera.release();
+    this.forgetAnswer(true);
+    clearTimeout(this.hiddenTimer);
+    this.become("off");
+    this.trouble(trouble);
+    if (focus) this.parts.main.focus(); // the button that was pressed is gone
+  }
+
+  become(state) {
+    this.state = state;
+    const { main, snapshot, stop, chooser, frozen, curtain, flag, legend } = this.parts;
+    const live = state === "running" || state === "paused";
+    main.textContent = { running: "Pause", paused: "Resume", asking: "Waiting for the camera…" }[state] || "Start the camera";
+    main.disabled = state === "asking";
+    snapshot.hidden = stop.hidden = legend.hidden = !live;
+    chooser.hidden = !live || this.parts.cameras.options.length < 2;
+    frozen.hidden = state !== "paused";
+    flag.hidden = state !== "paused";
+    flag.textContent = "Paused: nothing is sent";
+    curtain.hidden = live;
+    curtain.textContent = state === "asking" ? "The browser asks whether this page may use the camera." : "The camera is off.";
+  }
+
+  async listCameras() {
+    const cameras = await this.camera.list();
+    const options = cameras.map(({ id, name }) => {
+      const option = document.createElement("option");
+      option.value = id;
+      option.textContent = name;
+      return option;
+    });
+    this.parts.cameras.replaceChildren(...options);
+    this.parts.cameras.value = this.camera.current() || "";
+    if (this.state !== "off") this.become(this.state);
+  }
+
+  /* Once per frame of the camera; the browser calls nobody while the tab is hidden. */
+  nextFrame() {
+    const { video } = this.parts;
+    const again = () => {
+      if (!this.camera.stream) return;
+      if (!video.isConnected) {
+        this.off(); // the place on the page is gone
+        return;
+      }
+      this.poster.offer(performance.now());
+      this.nextFrame();
+    };
+    if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(again);
+    else requestAnimationFrame(again);
+  }
+
+  /* The newest frame, cut and scaled as the network takes it; the server adds the black of "pad" itself. */
+  grab() {
+    const source = this.state === "paused" ? this.parts.frozen : this.parts.video;
+    const [width, height] = sizeOf(source);
+    if (!width || !height || !this.settings) return null;
+    const { size_px: side, resize_mode: mode } = this.settings;
+    const crop = mode === "crop" ? Math.min(width, height) : 0;
+    const scale = side / Math.max(width, height);
+    this.sheet.width = mode === "pad" ? Math.max(1, Math.round(width * scale)) : side;
+    this.sheet.height = mode === "pad" ? Math.max(1, Math.round(height * scale)) : side;
+    const context = this.sheet.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    const from = crop ? [(width - crop) / 2, (height - crop) / 2, crop, crop] : [0, 0, width, height];
+    context.drawImage(source, ...from, 0, 0, this.sheet.width, this.sheet.height);
+    return this.sheet;
+  }
+
+  show(answer) {
+    const now = performance.now();
+    this.answer = answer;
+    this.recent = [...this.recent, { at: now, answer }].filter((item) => now - item.at <= 1000);
+    this.parts.answer.hidden = false;
+    this.draw();
+    if (this.state === "paused" || now - this.wordsAt >= 1000 / WORDS_PER_SECOND) this.say(now);
+  }
+
+  draw() {
+    const { video, map } = this.parts;
+    drawMap(map, this.answer, (video.videoWidth || 4) / (video.videoHeight || 3), this.settings);
+  }
+
+  say(now) {
+    const { sentence, spread, speed, spoken } = this.parts;
+    const first = firstClass(this.answer);
+    const words = sentenceOf(this.answer, this.settings);
+    this.wordsAt = now;
+    sentence.textContent = words;
+    this.bars.show(this.answer, first, this.settings.cuts);
+    const empty = this.answer.map && this.answer.map.is_empty ? ` No part of the frame raises ${this.answer.map.class}: the map is empty.` : "";
+    spread.textContent = (this.state === "paused" ? "This is the frozen frame." : spreadOf(this.recent, first, this.settings)) + empty;
+    speed.textContent = [speedOf(this.poster.speed()), this.answer.engine].filter(Boolean).join(" · ");
+    if (this.state === "paused" || now - this.spokenAt >= SPOKEN_EVERY_MS) {
+      this.spokenAt = now;
+      spoken.textContent = words;
+    }
+  }
+
+  forgetAnswer(everything) {
+    this.poster.forget();
+    this.answer = null;
+    this.recent = [];
+    clearCanvas(this.parts.map);
+    if (!everything) return;
+    this.bars.reset();
+    this.parts.answer.hidden = true;
+    for (const name of ["sentence", "spread", "speed", "spoken"]) this.parts[name].textContent = "";
+  }
+
+  trouble(key, words = "") {
+    const { trouble, map, spoken } = this.parts;
+    const text = key ? [TROUBLES[key], words].filter(Boolean).join(" ") : "";
+    trouble.hidden = !text;
+    if (trouble.textContent !== text) trouble.textContent = text;
+    if (!key || !this.answer) return;
+    this.answer = null; // an old map over a new picture would be a lie
+    clearCanvas(map);
+    spoken.textContent = "";
+    this.parts.answer.hidden = true;
+  }
+
+  snapshot() {
+    const source = this.state === "paused" ? this.parts.frozen : this.parts.video;
+    const [width, height] = sizeOf(source);
+    if (!width || !height) return;
+    const scale = Math.min(1, this.settings.snapshot_px / Math.max(width, height));
+    const sheet = document.createElement("canvas");
+    copyFrame(source, sheet, Math.round(width * scale), Math.round(height * scale));
+    this.send("snapshot", sheet.toDataURL("image/jpeg", SNAPSHOT_QUALITY));
+    this.parts.spoken.textContent = "Snapshot taken; it stands in the gallery below.";
+    this.parts.snapshot.disabled = true;
+    setTimeout(() => (this.parts.snapshot.disabled = false), 600);
+  }
+
+  /* Nothing is sent from a hidden tab (see Poster.offer); after a minute the camera goes too. */
+  visibility() {
+    clearTimeout(this.hiddenTimer);
+    if (!document.hidden || !this.camera.stream) return;
+    this.hiddenTimer = setTimeout(() => this.off("hidden"), HIDDEN_RELEASE_MS);
+  }
+}
+
+function sizeOf(source) {
+  return source.videoWidth === undefined ? [source.width, source.height] : [source.videoWidth, source.videoHeight];
+}
+
+function copyFrame(source, canvas, width, height) {
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d").drawImage(source, 0, 0, width, height);
+}
+
+const views = new WeakMap();
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  let view = views.get(parentElement);
+  if (!view) {
+    view = new LiveView(parentElement);
+    views.set(parentElement, view);
+  }
+  view.update(data, setTriggerValue);
+  return () => {
+    view.close();
+    views.delete(parentElement);
+  };
+}
