@@ -114,6 +114,20 @@ def fit_image(rgb: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
     return change_contrast(fitted, spec.contrast)
 
 
+def shrink_image(rgb: np.ndarray, longest_px: int) -> np.ndarray:
+    """The picture at a size for a screen, averaged in whole blocks.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+    Returns: uint8 (h, w, 3), longest side under twice `longest_px`; the same array where it fits already.
+    """
+    factor = max(rgb.shape[:2]) // longest_px
+    if factor < 2:
+        return rgb
+    height, width = (max(side, factor) // factor * factor for side in rgb.shape[:2])
+    return _resize(rgb[:height, :width], width // factor, height // factor)
+
+
 def resize_map(values: np.ndarray, size_px: int) -> np.ndarray:
     """A heat map (h, w) in [0, 1] as (size_px, size_px) float32 in [0, 1], interpolated between cell centres."""
     enlarged = cv2.resize(values.astype(np.float32), (size_px, size_px), interpolation=cv2.INTER_LINEAR)

@@ -40,9 +40,14 @@ def blend(picture: np.ndarray, heat: np.ndarray, strength: float) -> np.ndarray:
     """
     height, width = picture.shape[:2]
     values = np.clip(resize_map(heat, height, width), 0.0, 1.0)
-    colors = heat_ramp()[np.rint(values * 255).astype(np.intp)]
-    opacity = (np.clip(strength, 0.0, 1.0) * values)[..., None]
-    return np.rint(picture * (1.0 - opacity) + colors * opacity).astype(np.uint8)
+    opacity = (np.clip(strength, 0.0, 1.0) * values).astype(np.float32)[..., None]
+    # single precision and in place: half the time, and at most one grey level apart at exact halves
+    mixed = picture.astype(np.float32)
+    colors = heat_ramp().astype(np.float32)[np.rint(values * 255).astype(np.uint8)]
+    colors -= mixed
+    colors *= opacity
+    mixed += colors
+    return np.rint(mixed, out=mixed).astype(np.uint8)
 
 
 def resize_map(values: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.data.images import decode_image, encode_png, fit_image
+from core.data.images import decode_image, encode_png, fit_image, resize_map, shrink_image
 from core.errors import ExplanationFailed
 from core.evaluation.decision import decided_classes
 from core.types import ModelCard
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 STRENGTH = 0.55  # opacity of full heat, as the Predict page starts with
 OVERLAY_PX = 512  # overlays are drawn below twice this side: enough for a map of 7 x 7 cells
-EMPTY_BELOW = 1e-12  # as core.nn.explain: below this only rounding is left
 EXPLANATIONS = ("none", "maps", "gradcam")
 
 
@@ -136,33 +135,32 @@ def target_class(card: ModelCard, probabilities: np.ndarray, target: str | None)
 
 def grid(looked: Looked, index: int) -> dict[str, object]:
     """The map of one class as the cells it was made from, scaled by its own maximum to [0, 1]."""
-    raw = _raw_map(looked, index)
-    top = float(raw.max())
-    is_empty = top < EMPTY_BELOW
-    cells = np.zeros(raw.shape) if is_empty else raw.astype(np.float64) / top
-    rows, columns = raw.shape
-    return {"rows": rows, "columns": columns, "is_empty": is_empty, "values": np.round(cells, 4).tolist()}
+    cells = _cells(looked, index)
+    rows, columns = cells.shape
+    return {"rows": rows, "columns": columns, "is_empty": not cells.any(), "values": np.round(cells, 4).tolist()}
 
 
 def overlay_png(looked: Looked, index: int, strength: float) -> bytes:
     """The picture, longest side under 1,024 px, with the map of one class over it; without one where it is empty."""
-    from core.data.images import resize_map
-    from core.figures.overlay import blend, heat_on_picture, shrink
+    from core.figures.overlay import blend, heat_on_picture  # brings Plotly, which nothing else here needs
 
-    shown = shrink(looked.rgb, OVERLAY_PX)
-    raw = _raw_map(looked, index)
-    top = float(raw.max())
-    if top < EMPTY_BELOW:
+    shown = shrink_image(looked.rgb, OVERLAY_PX)
+    cells = _cells(looked, index)
+    if not cells.any():
         return encode_png(shown)
     spec = looked.card.preprocess
-    heat = heat_on_picture(resize_map(raw / top, spec.size_px), spec, *shown.shape[:2])
+    heat = heat_on_picture(resize_map(cells, spec.size_px), spec, *shown.shape[:2])
     return encode_png(blend(shown, heat, strength))
 
 
-def _raw_map(looked: Looked, index: int) -> np.ndarray:
+def _cells(looked: Looked, index: int) -> np.ndarray:
+    """The map of one class (h, w) in [0, 1], scaled by its maximum; zero everywhere when it is empty."""
+    from core.nn.explain import EMPTY_BELOW
+
     if looked.maps is None:
         raise ExplanationFailed(f"{looked.card.name} gave no heat maps.")
-    raw = looked.maps[index]
+    raw = looked.maps[index].astype(np.float64)
     if not np.isfinite(raw).all():
         raise ExplanationFailed(f"The heat map of {looked.card.name} is not finite.")
-    return raw
+    top = float(raw.max())
+    return np.zeros(raw.shape) if top < EMPTY_BELOW else raw / top

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from core.errors import SpecInvalid
 from core.serve.access import Access, token_for
 from core.serve.gate import Asgi, Gate
+from core.serve.sockets import send_at_once
 
 
 def api_middleware(address: str, hosts: Sequence[str] = ()) -> list[Middleware]:
@@ -24,12 +25,15 @@ def api_middleware(address: str, hosts: Sequence[str] = ()) -> list[Middleware]:
         access = Access(token_for(address), tuple(hosts))
     except SpecInvalid as error:
         raise SystemExit(str(error)) from error
+    send_at_once()
     return [Middleware(Gate, access=access, api=make_api)]
 
 
 def api_alone(address: str, token: str = "") -> Gate:
     """The API without pages, as an ASGI application. Raises SpecInvalid as `token_for` does."""
-    return Gate(None, access=Access(token_for(address, token)), api=make_api)
+    access = Access(token_for(address, token))
+    send_at_once()
+    return Gate(None, access=access, api=make_api)
 
 
 def make_api() -> Asgi:

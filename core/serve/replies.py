@@ -34,9 +34,9 @@ def error_reply(error: BaseException) -> Reply:
             return json_reply(error.status, {"error": str(error)}, error.headers)
         return json_reply(error.status, {"error": str(error), "incident": incident(None)}, error.headers)
     if isinstance(error, MedLensError):
-        text = "The model cannot be used: its files are damaged or missing. Ask who runs this server."
+        text = "The model could not answer; the log of the server says why under the number of this incident."
         return json_reply(500, {"error": text, "incident": incident(error)})
-    text = "Something went wrong on the server; the request was not answered. Ask who runs this server."
+    text = "Something went wrong on the server; its log says what under the number of this incident."
     return json_reply(500, {"error": text, "incident": incident(error)})
 
 
