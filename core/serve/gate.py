@@ -53,44 +53,38 @@ class Gate:
             await self._pages(scope, receive, send)
 
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        path, started = scope["path"], False
-        body = Body(receive, self._room)
-
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        path, body = scope["path"], Body(receive, self._room)
+        reply = Answer(send, body)
         try:
             headers = checked_headers(scope)
+            body.expect(headers)
             self._access.check_host(scope, headers)
             if path == SIGN_IN and self._access.token:
                 self._access.check_origin(scope["method"], headers)
-                await send_reply(noted, await sign_in(self._access, scope, headers, body.read))
-                return
-            if not self._access.has_token(headers) and path not in OPEN_PATHS:
-                if not is_api(path) and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-                    await send_reply(noted, sign_in_page(401))
-                    return
-                raise RequestRefused(
-                    401, "This server asks for a token: Authorization: Bearer TOKEN.", {"www-authenticate": "Bearer"}
-                )
-            if not is_api(path):
-                if self._pages is None:
-                    raise RequestRefused(404, "There is nothing here; the API lies under /api, see /api/docs.")
+                await send_reply(reply.send, await sign_in(self._access, scope, headers, body.read))
+            elif not self._access.has_token(headers) and path not in OPEN_PATHS:
+                if is_api(path) or scope["method"] != "GET" or b"text/html" not in headers.get(b"accept", b""):
+                    raise RequestRefused(
+                        401,
+                        "This server asks for a token: Authorization: Bearer TOKEN.",
+                        {"www-authenticate": "Bearer"},
+                    )
+                await send_reply(reply.send, sign_in_page(401))
+            elif is_api(path):
+                self._access.check_origin(scope["method"], headers)
+                body.check_length(headers)
+                if self._api is None:
+                    await asyncio.to_thread(self._make_once)
+                await self._api(scope, body.read, reply.send)  # type: ignore[misc]
+            elif self._pages is not None:
                 await self._pages(scope, receive, send)
-                return
-            self._access.check_origin(scope["method"], headers)
-            body.check_length(headers)
-            if self._api is None:
-                await asyncio.to_thread(self._make_once)
-            await self._api(scope, body.read, noted)  # type: ignore[misc]
+            else:
+                raise RequestRefused(404, "There is nothing here; the API lies under /api, see /api/docs.")
         except Exception as error:  # the last place where an error can become a sentence
             if not is_api(path) and not isinstance(error, RequestRefused):
                 raise  # of the pages, which have their own way
-            if started:  # the API has answered, and noted it in the log
-                return
-            await self._refuse(error, body, noted)
+            if not reply.has_started:  # otherwise the API has answered, and noted it in the log
+                await send_reply(reply.send, error_reply(error))
         finally:
             body.forget()
 
@@ -105,15 +99,6 @@ class Gate:
         with self._lock:
             if self._api is None:
                 self._api = self._make()
-
-    async def _refuse(self, error: Exception, body: "Body", send: Send) -> None:
-        status, headers, content = error_reply(error)
-        if body.is_whole:
-            await send_reply(send, (status, headers, content))
-            return
-        await send_reply(send, (status, {**headers, "connection": "close"}, content), body=False)
-        await body.drain()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def checked_headers(scope: MutableMapping[str, Any]) -> dict[bytes, bytes]:
@@ -155,6 +140,10 @@ class Body:
         self._size = 0
         self._deadline = 0.0
         self.is_whole = False
+
+    def expect(self, headers: dict[bytes, bytes]) -> None:
+        """Note whether a body will come at all."""
+        self.is_whole = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
 
     def check_length(self, headers: dict[bytes, bytes]) -> None:
         """Judge the length that the client states, before anything is read; a false one is found while reading."""
@@ -207,6 +196,29 @@ class Body:
         return RequestRefused(
             413, f"The request is too large; accepted are up to {limits.MAX_REQUEST_BYTES // 1024**2} MB at once."
         )
+
+
+class Answer:
+    """A request's `send`: who is answered before all was read gets the time to finish sending, and a closed line.
+
+    Without it the operating system could throw the reply away with what still comes in.
+    """
+
+    def __init__(self, send: Send, body: Body) -> None:
+        self._send, self._body = send, body
+        self.has_started = False
+
+    async def send(self, message: Message) -> None:
+        """One message of the reply."""
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            if not self._body.is_whole:
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        elif not self._body.is_whole and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._body.drain()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(message)
 
 
 def not_found() -> tuple[int, dict[str, str], bytes]:

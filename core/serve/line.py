@@ -25,21 +25,22 @@ class Line:
     """
 
     def __init__(self, workers: int, most: int = limits.MAX_WAITING_REQUESTS) -> None:
-        self.workers, self._most, self._inside = workers, most, 0
+        self.workers, self._most = workers, most
+        self.inside = 0  # requests that have a place
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="medlens-api")
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """A place for one request, from its whole body to its reply. Raises RequestRefused (503) when there is none."""
-        if self._inside >= self._most:
+        if self.inside >= self._most:
             raise RequestRefused(
                 503, f"{self._most} requests are waiting already; ask again in a moment.", {"retry-after": "1"}
             )
-        self._inside += 1
+        self.inside += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self.inside -= 1
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of `work` in one of the threads, in the order of the calls."""

@@ -50,10 +50,10 @@ def incident(error: BaseException | None) -> str:
     return number
 
 
-async def send_reply(send: Any, reply: Reply, *, body: bool = True) -> None:
-    """Send a reply over ASGI; without its end when `body` is False, for whoever still has to read."""
+async def send_reply(send: Any, reply: Reply) -> None:
+    """Send a reply over ASGI."""
     status, headers, content = reply
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     raw.append((b"content-length", str(len(content)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": content, "more_body": not body})
+    await send({"type": "http.response.body", "body": content, "more_body": False})
