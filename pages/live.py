@@ -31,22 +31,22 @@ if not models.cards:
 cards = {card.name: card for card in models.cards}
 names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 # the camera comes first on a narrow screen, where the second column stands below
-view, controls = st.columns([3, 2], gap="large")
+view, controls = st.columns([5, 3], gap="large")
 with controls:
     card = cards[linked_select("Model", names, state.MODEL, shown=lambda name: cards[name].title)]
     target, strength, mirror = map_target(card), map_strength(), mirrored()
-    disclaimer()
     show_card(card)
+    st.caption(sentences.domain_sentence(card))
     damaged_list(models.damaged, "model")
 with view:
     snapshot = live_camera(card, target=target, strength=strength, mirror=mirror)
+    disclaimer()
     mismatch = sentences.mismatch_sentence(card, synthetic=False)
     if mismatch:
         st.error(mismatch, icon=":material/link_off:")
     st.caption(
         "A camera sees no radiograph, only a picture of one: glare, angle, focus and the grid of a screen change the "
-        "scores, so those of filmed pictures are not those of files, and the figures of the card do not hold for them. "
-        + sentences.domain_sentence(card)
+        "scores, so those of filmed pictures are not those of files, and the figures of the card do not hold for them."
     )
     st.caption(
         "The browser lends its camera only to pages under HTTPS or on localhost. Leaving this page, or a minute in a "

@@ -100,7 +100,7 @@ def gallery_item(
 
 
 def with_item(
-    items: Sequence[GalleryItem], item: GalleryItem, kept: int = KEPT
+    items: Sequence[GalleryItem], item: GalleryItem, kept: int
 ) -> tuple[tuple[GalleryItem, ...], GalleryItem | None]:
     """(`items` with `item` as the newest, first; the oldest one if it had to make room)."""
     longer = (item, *items)
@@ -135,7 +135,7 @@ def gallery_zip(items: Sequence[GalleryItem]) -> bytes:
 
 def add_to_gallery(item: GalleryItem) -> None:
     """Put a picture into this session's gallery; the oldest makes room, and the page says so."""
-    items, dropped = with_item(in_gallery(), item)
+    items, dropped = with_item(in_gallery(), item, KEPT)
     st.session_state[state.GALLERY] = items
     if dropped is not None:
         st.session_state[state.GALLERY_DROPPED] = st.session_state.get(state.GALLERY_DROPPED, 0) + 1
@@ -166,7 +166,7 @@ def show_gallery(empty: str) -> None:
         st.button("Clear the gallery", icon=":material/delete:", on_click=clear_gallery, key="gallery-clear")
     dropped = st.session_state.get(state.GALLERY_DROPPED, 0)
     gone = f" {plural(dropped, 'older picture')} made room: {KEPT} are kept." if dropped else ""
-    st.caption(f"Kept in the memory of this session only, and gone when it ends.{gone}")
+    st.caption(f"Kept in the memory of this session only, and gone when it ends.{gone} {NOT_A_DIAGNOSIS}")
     with st.grid(PER_ROW, min_column_width=CARD_PX):
         for item in items:
             _show_item(item)

@@ -13,7 +13,10 @@ from pages.ui.blocks import error_box
 from pages.ui.gallery import add_to_gallery, gallery_item
 from pages.ui.live_camera import snapshot_pixels
 
-FILMED = "Filmed by a camera: its score is not that of a file."
+FILMED = (
+    "Filmed by a camera, so its score is not that of a file; computed anew from the whole snapshot, so it may differ "
+    "a little from the live one."
+)
 
 
 def keep_snapshot(card: ModelCard, address: str, *, target: str | None, strength: float) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("predict", "compare", "run", "data", "methods")
+PAGES = ("predict", "live", "compare", "run", "data", "methods")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -24,7 +24,7 @@ def test_a_page_opens_without_a_fault_and_with_a_title(name, stores, open_page):
 def test_every_picture_chart_and_table_has_words_for_those_who_do_not_see_it(name, stores, open_page):
     app = open_page(name)
     shown = [*app.get("plotly_chart"), *app.dataframe, *app.table]
-    pictures = [picture for group in app.get("imgs") for picture in group.proto.imgs]
+    pictures = [picture for image in app.image for picture in image.proto.imgs]
     assert all(element.proto.alt for element in shown)
     assert all(picture.alt for picture in pictures)
     assert name in ("predict",) or shown
@@ -95,7 +95,7 @@ import json, sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({app!r}, default_timeout=60).run()
 faults = len(app.exception) + len(app.error)
-for name in ("compare", "run", "methods", "data"):
+for name in ("live", "compare", "run", "methods", "data"):
     app.switch_page("pages/" + name + ".py").run()
     faults += len(app.exception) + len(app.error)
 heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy.stats") if name in sys.modules]

@@ -82,3 +82,30 @@ function troubleOf(error) {
   };
   return names[error && error.name] || "unsupported";
 }
+
+function sizeOf(source) {
+  return source.videoWidth === undefined ? [source.width, source.height] : [source.videoWidth, source.videoHeight];
+}
+
+function copyFrame(source, canvas, width, height) {
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d").drawImage(source, 0, 0, width, height);
+}
+
+/* A frame cut and scaled as the network takes it, on `sheet`; the server adds the black of "pad" itself. */
+function networkFrame(source, sheet, settings) {
+  const [width, height] = sizeOf(source);
+  if (!width || !height) return null;
+  const { size_px: side, resize_mode: mode } = settings;
+  const scale = mode === "pad" ? side / Math.max(width, height) : 0;
+  sheet.width = scale ? Math.max(1, Math.round(width * scale)) : side;
+  sheet.height = scale ? Math.max(1, Math.round(height * scale)) : side;
+  const middle = Math.min(width, height);
+  const cut =
+    mode === "crop" ? [(width - middle) / 2, (height - middle) / 2, middle, middle] : [0, 0, width, height];
+  const context = sheet.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(source, ...cut, 0, 0, sheet.width, sheet.height);
+  return sheet;
+}

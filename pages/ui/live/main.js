@@ -5,6 +5,7 @@
 
 const WORDS_PER_SECOND = 5; // words that change faster cannot be read; the map follows every answer
 const SPOKEN_EVERY_MS = 5000; // for those who listen
+const PATIENT_MS = 1500; // an answer that is older no longer belongs to the picture that it lies on
 const HIDDEN_RELEASE_MS = 60000;
 const SNAPSHOT_QUALITY = 0.92;
 
@@ -17,6 +18,8 @@ class LiveView {
     this.answer = null;
     this.recent = []; // [{at, answer}] of the last second
     this.wordsAt = 0;
+    this.heardAt = 0;
+    this.troubled = null;
     this.spokenAt = 0;
     this.sheet = document.createElement("canvas"); // the frame as the network takes it
     this.camera = new Camera(this.parts.video, () => this.off("lost"));
@@ -30,6 +33,7 @@ class LiveView {
     this.onLeave = () => this.off();
     document.addEventListener("visibilitychange", this.onVisible);
     window.addEventListener("pagehide", this.onLeave);
+    this.parts.video.onresize = () => this.state === "running" && this.fit();
     this.parts.main.onclick = () => this.press();
     this.parts.stop.onclick = () => this.off(null, true);
     this.parts.snapshot.onclick = () => this.snapshot();
@@ -81,10 +85,7 @@ class LiveView {
       }
       throw fault;
     }
-    const { videoWidth, videoHeight } = this.parts.video;
-    this.parts.stage.style.setProperty("--ratio", String((videoWidth || 4) / (videoHeight || 3)));
-    this.parts.bar = this.parts.legend;
-    this.parts.bar.style.setProperty("--ratio", String((videoWidth || 4) / (videoHeight || 3)));
+    this.fit();
     this.resume();
     this.nextFrame();
     await this.listCameras();
@@ -99,8 +100,10 @@ class LiveView {
   }
 
   resume() {
+    this.fit();
     this.become("running");
     this.recent = [];
+    this.heardAt = performance.now();
     this.poster.start();
   }
 
@@ -152,33 +155,27 @@ class LiveView {
         this.off(); // the place on the page is gone
         return;
       }
-      this.poster.offer(performance.now());
+      const now = performance.now();
+      this.poster.offer(now);
+      if (this.state === "running" && !this.troubled && now - this.heardAt > PATIENT_MS) this.trouble("waiting");
       this.nextFrame();
     };
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(again);
     else requestAnimationFrame(again);
   }
 
-  /* The newest frame, cut and scaled as the network takes it; the server adds the black of "pad" itself. */
   grab() {
-    const source = this.state === "paused" ? this.parts.frozen : this.parts.video;
-    const [width, height] = sizeOf(source);
-    if (!width || !height || !this.settings) return null;
-    const { size_px: side, resize_mode: mode } = this.settings;
-    const crop = mode === "crop" ? Math.min(width, height) : 0;
-    const scale = side / Math.max(width, height);
-    this.sheet.width = mode === "pad" ? Math.max(1, Math.round(width * scale)) : side;
-    this.sheet.height = mode === "pad" ? Math.max(1, Math.round(height * scale)) : side;
-    const context = this.sheet.getContext("2d");
-    context.imageSmoothingQuality = "high";
-    const from = crop ? [(width - crop) / 2, (height - crop) / 2, crop, crop] : [0, 0, width, height];
-    context.drawImage(source, ...from, 0, 0, this.sheet.width, this.sheet.height);
-    return this.sheet;
+    return this.settings && networkFrame(this.source(), this.sheet, this.settings);
+  }
+
+  source() {
+    return this.state === "paused" ? this.parts.frozen : this.parts.video;
   }
 
   show(answer) {
     const now = performance.now();
     this.answer = answer;
+    this.heardAt = now;
     this.recent = [...this.recent, { at: now, answer }].filter((item) => now - item.at <= 1000);
     this.parts.answer.hidden = false;
     this.draw();
@@ -186,8 +183,17 @@ class LiveView {
   }
 
   draw() {
-    const { video, map } = this.parts;
-    drawMap(map, this.answer, (video.videoWidth || 4) / (video.videoHeight || 3), this.settings);
+    drawMap(this.parts.map, this.answer, this.aspect(), this.settings);
+  }
+
+  /* Width / height of the picture; a phone that is turned changes it. */
+  aspect() {
+    const [width, height] = sizeOf(this.source());
+    return (width || 4) / (height || 3);
+  }
+
+  fit() {
+    this.parts.stage.parentElement.style.setProperty("--ratio", String(this.aspect()));
   }
 
   say(now) {
@@ -199,7 +205,8 @@ class LiveView {
     this.bars.show(this.answer, first, this.settings.cuts);
     const empty = this.answer.map && this.answer.map.is_empty ? ` No part of the frame raises ${this.answer.map.class}: the map is empty.` : "";
     spread.textContent = (this.state === "paused" ? "This is the frozen frame." : spreadOf(this.recent, first, this.settings)) + empty;
-    speed.textContent = [speedOf(this.poster.speed()), this.answer.engine].filter(Boolean).join(" · ");
+    const pace = this.state === "paused" ? "" : speedOf(this.poster.speed());
+    speed.textContent = [pace, this.answer.engine].filter(Boolean).join(" · ");
     if (this.state === "paused" || now - this.spokenAt >= SPOKEN_EVERY_MS) {
       this.spokenAt = now;
       spoken.textContent = words;
@@ -208,6 +215,7 @@ class LiveView {
 
   forgetAnswer(everything) {
     this.poster.forget();
+    this.heardAt = performance.now();
     this.answer = null;
     this.recent = [];
     clearCanvas(this.parts.map);
@@ -219,6 +227,7 @@ class LiveView {
 
   trouble(key, words = "") {
     const { trouble, map, spoken } = this.parts;
+    this.troubled = key;
     const text = key ? [TROUBLES[key], words].filter(Boolean).join(" ") : "";
     trouble.hidden = !text;
     if (trouble.textContent !== text) trouble.textContent = text;
@@ -230,7 +239,7 @@ class LiveView {
   }
 
   snapshot() {
-    const source = this.state === "paused" ? this.parts.frozen : this.parts.video;
+    const source = this.source();
     const [width, height] = sizeOf(source);
     if (!width || !height) return;
     const scale = Math.min(1, this.settings.snapshot_px / Math.max(width, height));
@@ -248,16 +257,6 @@ class LiveView {
     if (!document.hidden || !this.camera.stream) return;
     this.hiddenTimer = setTimeout(() => this.off("hidden"), HIDDEN_RELEASE_MS);
   }
-}
-
-function sizeOf(source) {
-  return source.videoWidth === undefined ? [source.width, source.height] : [source.videoWidth, source.videoHeight];
-}
-
-function copyFrame(source, canvas, width, height) {
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d").drawImage(source, 0, 0, width, height);
 }
 
 const views = new WeakMap();

@@ -6,7 +6,7 @@
 const IN_FLIGHT = 2; // one travels while the other is computed
 const MOST_PER_SECOND = 20; // beyond this an eye gains nothing and the others of a class lose
 const PATIENCE_MS = 30000; // the first frame may wait for a network to load
-const RETRY_MS = [400, 800, 1600, 3000];
+const RETRY_MS = [300, 700, 1500, 2500];
 const JPEG_QUALITY = 0.9;
 
 class Poster {
@@ -114,18 +114,27 @@ class Poster {
     this.onAnswer(answer);
   }
 
+  _again(delay) {
+    const epoch = this.epoch;
+    setTimeout(() => epoch === this.epoch && this.send(), delay);
+  }
+
   _failed(trouble, words, seconds) {
     const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
     this.failures += 1;
-    this.retryAt = performance.now() + Math.max(wait, Math.min(Number(seconds) || 0, 10) * 1000);
+    const delay = Math.max(wait, Math.min(Number(seconds) || 0, 10) * 1000);
+    this.retryAt = performance.now() + delay;
+    if (!this.running) this._again(delay); // the one frame of a pause: no next one will come by
+    if (trouble === "busy" && this.failures === 1) return; // others had their turn: not worth a word
     this.onTrouble(trouble, words);
   }
 }
 
 function troubleOfStatus(status) {
   if (status === 404) return "missing";
+  if (status === 401 || status === 403) return "barred";
   if (status === 429 || status === 503) return "busy";
-  return status >= 500 ? "gone" : "garbled";
+  return status >= 500 ? "failed" : "refused";
 }
 
 /* The server's own sentence, where it gave one. */

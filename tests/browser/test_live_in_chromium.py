@@ -1,0 +1,227 @@
+"""The Live page with Chromium's fake camera: how fast it answers, what it sends, when it lets go of the camera."""
+
+import os
+import shutil
+import time
+from base64 import b64decode
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from core.data.images import decode_image, encode_jpeg
+from core.data.phantom import draw_phantom
+from core.figures.overlay import blend, heat_on_picture, heat_ramp, resize_map
+from core.figures.text import percent
+from core.types import PreprocessSpec
+from pages.ui.live_camera import FOLDER, SCRIPTS
+
+FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=2"]
+LEAST_FPS = 10
+MEASURED_SECONDS = 3
+# Remembers the tracks that were lent; `__deny` makes the next request fail, `__insecure` hides that localhost is safe.
+WATCH = """
+window.__tracks = [];
+window.__asked = 0;
+Object.defineProperty(window, "isSecureContext", { get: () => !window.__insecure });
+const lend = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  window.__asked += 1;
+  if (window.__deny) throw new DOMException("", window.__deny);
+  const stream = await lend(wanted);
+  window.__tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.fixture(scope="module")
+def filming(chromium, tmp_path_factory):
+    """A browser whose camera films a phantom, and lends it without asking."""
+    film = tmp_path_factory.mktemp("film") / "phantom.mjpeg"
+    picture = np.zeros((480, 640, 3), dtype=np.uint8)
+    picture[:, 80:560] = draw_phantom(2, 1, 0, 480).pixels
+    film.write_bytes(encode_jpeg(picture, 85) * 5)
+    flags = ["--no-sandbox", "--disable-gpu", *FAKE, f"--use-file-for-fake-video-capture={film}"]
+    found = next(p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p)
+    browser = chromium.browser_type.launch(executable_path=found, args=flags)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def live(app, filming, visit):
+    """live(model, width=..., dark=...) -> the settled page; `posts` grows with every frame that is sent."""
+
+    @contextmanager
+    def opened(model, *, width=1280, dark=False):
+        page = filming.new_page(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", accept_downloads=True
+        )
+        page.add_init_script(WATCH)
+        page.posts, page.faults = [], []
+        page.on("request", lambda r: page.posts.append(time.monotonic()) if "/api/live" in r.url else None)
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.goto(f"{app}/live?model={model}")
+        visit.settle(page)
+        try:
+            yield page
+        finally:
+            page.close()
+
+    return opened
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def part(page, name):
+    return page.locator(f'[data-part="{name}"]')
+
+
+def started(page):
+    press(page, "Start the camera")
+    part(page, "sentence").filter(has_text="the cut of").wait_for(timeout=30_000)
+
+
+def sent_within(page, seconds):
+    before = len(page.posts)
+    page.wait_for_timeout(1000 * seconds)
+    return len(page.posts) - before
+
+
+def test_ten_frames_a_second_a_pause_a_snapshot_and_the_camera_is_let_go_of(live):
+    with live("phantom-nodule") as page:
+        assert page.evaluate("window.__asked") == 0  # nobody is asked before a click
+        started(page)
+        page.wait_for_timeout(300)
+        shown = part(page, "map").evaluate_handle("map => map.getContext('2d')")
+        answered = page.evaluate(
+            """async ([context, seconds]) => {
+                let drawn = 0;
+                const put = context.putImageData.bind(context);
+                context.putImageData = (...given) => { drawn += 1; put(...given); };
+                await new Promise((done) => setTimeout(done, 1000 * seconds));
+                return drawn / seconds;
+            }""",
+            [shown, MEASURED_SECONDS],
+        )
+        speed = part(page, "speed").inner_text()
+        print(f"\n{answered:.1f} answers drawn a second with phantom-nodule; the page says: {speed}")
+        busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)  # others are using this machine
+        assert answered >= (LEAST_FPS / 2 if busy else LEAST_FPS)
+        assert "frames a second, answered after" in speed
+        assert "Last second" in part(page, "spread").inner_text()
+
+        press(page, "Pause")
+        page.wait_for_timeout(300)  # the frozen frame itself is sent once
+        assert sent_within(page, 0.7) == 0
+        assert part(page, "frozen").is_visible()
+        press(page, "Snapshot")
+        page.get_by_text("Camera snapshot").first.wait_for(timeout=20_000)
+        assert page.locator('img[alt="Camera snapshot, untouched"]').count() == 1
+        assert page.locator('img[alt^="Heat map for Nodule"]').count() == 1
+        with page.expect_download(timeout=20_000) as waiting:
+            page.get_by_role("button", name="Download as ZIP").click()
+        assert waiting.value.suggested_filename.endswith(".zip")
+        page.get_by_role("radio", name="No nodule").or_(page.get_by_role("button", name="No nodule")).first.click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.__tracks.map((track) => track.readyState)") == ["live"]  # settings keep it
+        press(page, "Resume")
+        assert sent_within(page, 0.6) > 2
+        page.evaluate(HIDE, True)
+        page.wait_for_timeout(100)
+        assert sent_within(page, 0.4) == 0  # nobody looks at a tab in the background
+        page.evaluate(HIDE, False)
+
+        page.get_by_role("link", name="Methods").click()
+        page.get_by_role("heading", name="Methods", exact=True).wait_for(timeout=20_000)
+        page.wait_for_function("window.__tracks.every((track) => track.readyState === 'ended')", timeout=5_000)
+        assert sent_within(page, 0.6) == 0
+        assert page.faults == []
+
+
+def busy(route):
+    route.fulfill(status=503, json={"error": "Others are waiting too."})
+
+
+def gone(route):
+    route.abort()
+
+
+def test_what_is_missing_is_said_with_what_to_do_and_a_phone_shows_it_all(live):
+    with live("phantom-nodule", width=390, dark=True) as page:
+        trouble = part(page, "trouble")
+        for fault, words in (
+            ("NotAllowedError", "Allow it for this page"),
+            ("NotFoundError", "No camera was found"),
+            ("NotReadableError", "in use by another program"),
+        ):
+            page.evaluate("(fault) => { window.__deny = fault; }", fault)
+            press(page, "Start the camera")
+            trouble.filter(has_text=words).wait_for(timeout=5_000)
+        page.evaluate("() => { window.__deny = null; window.__insecure = true; }")
+        asked = page.evaluate("window.__asked")
+        press(page, "Start the camera")
+        trouble.filter(has_text="only to pages under HTTPS or on localhost").wait_for(timeout=5_000)
+        assert page.evaluate("window.__asked") == asked
+
+        page.evaluate("() => { window.__insecure = false; }")
+        started(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth + 1")
+        for fail, words in ((busy, "busy with other pictures"), (gone, "does not answer")):
+            page.route("**/api/live*", fail)
+            trouble.filter(has_text=words).wait_for(timeout=8_000)
+            assert part(page, "answer").is_hidden()  # no old answer over a new picture
+            page.unroute("**/api/live*")
+        trouble.wait_for(state="hidden", timeout=8_000)
+        part(page, "sentence").filter(has_text="the cut of").wait_for(timeout=5_000)
+        page.evaluate("() => window.__tracks.at(-1).dispatchEvent(new Event('ended'))")
+        trouble.filter(has_text="The camera went away").wait_for(timeout=5_000)
+        assert page.evaluate("window.__tracks.at(-1).readyState") == "ended"
+        assert page.faults == []
+
+
+def test_the_browser_draws_maps_and_writes_numbers_as_the_other_pages_do(chromium):
+    cells = np.random.default_rng(3).random((7, 7)).round(4)
+    modes = {"stretch": (120, 192), "pad": (144, 192), "crop": (96, 192)}
+    shares = [0, 0.004, 0.41, 0.995, 1]
+    settings = {"strength": 0.6, "ramp": heat_ramp().round().astype(int).ravel().tolist(), "grey": 96}
+    map_given = {"rows": 7, "columns": 7, "values": cells.tolist(), "is_empty": False}
+    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS if name != "main.js")
+    page = chromium.new_page()
+    try:
+        drawn, words = page.evaluate(
+            f"""([map, settings, modes, shares]) => {{
+                {script}
+                const draw = ([fitted, [height, width]]) => {{
+                    const overlay = document.createElement("canvas"), picture = document.createElement("canvas");
+                    drawMap(overlay, {{ fitted, map }}, width / height, settings);
+                    Object.assign(picture, {{ width, height }});
+                    const context = picture.getContext("2d");
+                    context.fillStyle = "rgb(128, 128, 128)";
+                    context.fillRect(0, 0, width, height);
+                    context.drawImage(overlay, 0, 0);
+                    return picture.toDataURL("image/png").split(",")[1];
+                }};
+                return [Object.entries(modes).map(draw), shares.map(percent)];
+            }}""",
+            [map_given, settings, modes, shares],
+        )
+    finally:
+        page.close()
+    assert words == [percent(v) for v in shares]
+    for (fitted, (height, width)), png in zip(modes.items(), drawn, strict=True):
+        spec = PreprocessSpec(size_px=224, resize_mode=fitted)
+        heat = heat_on_picture(resize_map(cells, 224, 224), spec, height, width)
+        expected = blend(np.full((height, width, 3), 128, dtype=np.uint8), heat, 0.6).astype(int)
+        differences = np.abs(decode_image(b64decode(png)).astype(int) - expected)
+        if fitted == "crop":  # a thin frame shows which part the network sees
+            side = (width - height) // 2
+            differences = np.delete(differences, np.r_[side : side + 2, width - side - 2 : width - side], axis=1)[2:-2]
+        assert differences.max() <= 4, fitted  # 8 bits of opacity, and a step of the ramp
