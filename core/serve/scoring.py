@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 BATCH_SIZE = 16  # larger batches are no faster on two cores
 DECODE_THREADS = 2
 AHEAD = 4  # batches decoded ahead of the network: enough to hide a slow file, 10 MB of memory
+MOST_BATCHES = AHEAD + 2  # in memory at once: with the one at the network and the one just asked for
 NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
 LOADING, LISTING, SCORING, WRITING = "loading the model", "listing the files", "scoring", "writing the file"
 
