@@ -38,7 +38,7 @@ def score(
         from core.serve.scoring import score_images
 
         try:
-            with _progress(model) as report:
+            with score_progress(model) as report:
                 summary = score_images(
                     source, model, out_file, batch_size=batch_size, restart=restart, limit=limit, report=report
                 )
@@ -86,7 +86,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Report]:
+def score_progress(title: str) -> Iterator[Report]:
     """A bar on standard error with the rate of this call and the time left."""
     columns = (
         TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(),
