@@ -39,7 +39,7 @@ def exchange(address, *pieces, timeout=10):
             if not chunk or (split and (b" 101 " in head or len(body) >= stated_length(head))):
                 break
     head, _, body = received.partition(b"\r\n\r\n")
-    return int(head.split(b" ", 2)[1]), body.decode()
+    return int(head.split(b" ", 2)[1]), body.decode(errors="replace")
 
 
 def stated_length(head):
