@@ -9,8 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from core.data.images import decode_image, encode_jpeg
-from core.data.phantom import draw_phantom
+from core.data.images import decode_image
 from core.figures.overlay import blend, heat_on_picture, heat_ramp, resize_map
 from core.figures.text import percent
 from core.types import PreprocessSpec
@@ -40,15 +39,10 @@ HIDE = """(hidden) => {
 
 
 @pytest.fixture(scope="module")
-def filming(chromium, tmp_path_factory):
-    """A browser whose camera films a phantom, and lends it without asking."""
-    film = tmp_path_factory.mktemp("film") / "phantom.mjpeg"
-    picture = np.zeros((480, 640, 3), dtype=np.uint8)
-    picture[:, 80:560] = draw_phantom(2, 1, 0, 480).pixels
-    film.write_bytes(encode_jpeg(picture, 85) * 5)
-    flags = ["--no-sandbox", "--disable-gpu", *FAKE, f"--use-file-for-fake-video-capture={film}"]
+def filming(chromium):
+    """A browser with two fake cameras, that lends them without asking."""
     found = next(p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p)
-    browser = chromium.browser_type.launch(executable_path=found, args=flags)
+    browser = chromium.browser_type.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu", *FAKE])
     yield browser
     browser.close()
 
@@ -174,6 +168,10 @@ def test_what_is_missing_is_said_with_what_to_do_and_a_phone_shows_it_all(live):
         page.evaluate("() => { window.__insecure = false; }")
         started(page)
         assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth + 1")
+        part(page, "cameras").select_option(index=1)
+        page.wait_for_function("String(window.__tracks.map((track) => track.readyState)) === 'ended,live'")
+        assert page.evaluate("new Set(window.__tracks.map((track) => track.label)).size") == 2
+        part(page, "sentence").filter(has_text="the cut of").wait_for(timeout=10_000)
         for fail, words in ((busy, "busy with other pictures"), (gone, "does not answer")):
             page.route("**/api/live*", fail)
             trouble.filter(has_text=words).wait_for(timeout=8_000)

@@ -226,7 +226,7 @@ class LiveView {
   }
 
   trouble(key, words = "") {
-    const { trouble, map, spoken } = this.parts;
+    const { trouble, map, spoken, speed } = this.parts;
     this.troubled = key;
     const text = key ? [TROUBLES[key], words].filter(Boolean).join(" ") : "";
     trouble.hidden = !text;
@@ -234,7 +234,7 @@ class LiveView {
     if (!key || !this.answer) return;
     this.answer = null; // an old map over a new picture would be a lie
     clearCanvas(map);
-    spoken.textContent = "";
+    spoken.textContent = speed.textContent = "";
     this.parts.answer.hidden = true;
   }
 
