@@ -39,6 +39,7 @@ def outcome(name):
 def write(path, names=NAMES, *, batch=2, stop_after=None, meta=META, restart=False):
     """Score `names` as `core.serve.scoring` does, up to `stop_after` batches."""
     with ScoreWriter.open(path, meta, lambda: list(names), batch_size=batch, restart=restart) as writer:
+        assert writer.done % batch == 0 or writer.done == len(writer.names)  # whole batches, so that sums stay the same
         for number, at in enumerate(range(writer.done, len(writer.names), batch)):
             if number == stop_after:
                 return None
