@@ -150,6 +150,13 @@ def test_what_comes_out_of_a_zip_is_counted_over_all_entries(tmp_path, monkeypat
         images.read("b.png")
 
 
+def test_an_entry_over_the_limit_is_given_up_while_it_is_inflated(tmp_path, monkeypatch):
+    images = ZipImages(make(tmp_path / "z.zip", (entry("a.png"), GOOD)))
+    monkeypatch.setattr(limits, "MAX_IMAGE_BYTES", len(GOOD) - 1)
+    with pytest.raises(ImageRefused, match="it has more than 0 MB"):
+        images.read("a.png")
+
+
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06", b"PK\x05\x06" + b"\xff" * 18, GOOD])
 def test_what_is_no_zip_is_said_in_one_sentence(data, tmp_path):
     (tmp_path / "z.zip").write_bytes(data)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -284,6 +285,39 @@ def test_a_kill_at_any_step_on_the_disk_leaves_a_work_that_goes_on(name, restart
             write(path, restart=restart)
         assert contents(path.parent) == contents(tmp_path / "whole"), steps
     assert steps >= 7  # two renames, the sidecar's, and the removals
+
+
+def test_a_kill_between_the_last_renames_costs_no_work(tmp_path):
+    path = tmp_path / "s.csv"
+    with ScoreWriter.open(path, META, lambda: list(NAMES), batch_size=6) as writer:
+        made = [outcome(name) for name in NAMES]
+        writer.append([o for o in made if not isinstance(o, RefusedFile)], [made[2]])
+    beside(path, ".refused.csv.part").rename(beside(path, ".refused.csv"))
+    with ScoreWriter.open(path, META, lambda: list(NAMES), batch_size=6) as writer:
+        assert writer.done == 6
+        writer.finish()
+    assert len(load_refused(path)) == 1
+
+
+def test_a_list_that_was_torn_is_made_again_whatever_stood_there_before(tmp_path, monkeypatch):
+    path = tmp_path / "s.csv"
+    write(path, stop_after=0)
+    (tmp_path / "s.csv.names.part").unlink()
+    os.truncate(tmp_path / "s.csv.part", 0)  # as a kill leaves it while an old work is removed
+    real, calls = json.dumps, []
+
+    def torn(*arguments, **named):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.store.score_work.json.dumps", torn)
+        with pytest.raises(KeyboardInterrupt):
+            write(path)
+    write(path)
+    assert len(load_scores(path)) == 5
 
 
 def test_a_full_disk_stops_with_the_reason_and_keeps_what_was_there(tmp_path, monkeypatch):
