@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from core import limits
+from core.data.images import encode_png
 from core.errors import RequestRefused
 from core.serve.gate import Body, BodyRoom
 
@@ -170,34 +172,50 @@ def test_a_batch_may_have_only_so_many_files(client, helpers, predictor):
     assert predictor.runs == 0
 
 
+GOOD = encode_png(np.full((32, 32, 3), 90, np.uint8))  # so that only the fault of the form is left to refuse
+FILE = part("file", GOOD, "a.png")
+HEADERS = FILE[5 : FILE.index(GOOD)]
 FORMS = {
-    "empty": ([], b""),
-    "nothing but the end": ([], b"--B--\r\n"),
-    "no end": ([part("file", b"x", "a")], b""),
-    "cut in the head": ([b"--B\r\nContent-Disposition: form-da"], b""),
-    "cut before the empty line": ([b'--B\r\nContent-Disposition: form-data; name="file"\r\n'], b""),
-    "no name": ([b"--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n"], b"--B--\r\n"),
-    "no disposition": ([b"--B\r\nContent-Type: image/png\r\n\r\nx\r\n"], b"--B--\r\n"),
-    "no headers": ([b"--B\r\n\r\nx\r\n"], b"--B--\r\n"),
-    "another disposition": ([b'--B\r\nContent-Disposition: attachment; name="file"\r\n\r\nx\r\n'], b"--B--\r\n"),
-    "letters behind the boundary": ([b"--Bxx\r\n\r\nx\r\n"], b"--B--\r\n"),
-    "endless head": ([b"--B\r\nX: " + b"y" * 100_000 + b"\r\n\r\nx\r\n"], b"--B--\r\n"),
-    "another boundary": ([part("file", b"x", "a").replace(b"--B", b"--C")], b"--C--\r\n"),
-    "a field only": ([part("model", b"fake")], b"--B--\r\n"),
-    "a file in another field": ([part("image", b"x", "a.png")], b"--B--\r\n"),
-    "a huge field": ([part("model", b"x" * 2000), part("file", b"x", "a")], b"--B--\r\n"),
-    "the empty file of a browser": ([part("file", b"", "")], b"--B--\r\n"),
+    "empty": b"",
+    "nothing but the end": b"--B--\r\n",
+    "no end": FILE,
+    "half an end": FILE + b"--B",
+    "cut in the head": b"--B\r\nContent-Disposition: form-da",
+    "cut before the empty line": b"--B\r\n" + HEADERS[:-2],
+    "no name": FILE.replace(b'; name="file"', b"") + b"--B--\r\n",
+    "no disposition": b"--B\r\nContent-Type: image/png\r\n\r\n" + GOOD + b"\r\n--B--\r\n",
+    "no headers": b"--B\r\n\r\n" + GOOD + b"\r\n--B--\r\n",
+    "another disposition": FILE.replace(b"form-data", b"attachment") + b"--B--\r\n",
+    "letters behind the boundary": FILE.replace(b"--B\r\n", b"--Bxx\r\n") + b"--B--\r\n",
+    "endless head": b"--B\r\nX: " + b"y" * 100_000 + b"\r\n" + HEADERS + GOOD + b"\r\n--B--\r\n",
+    "another boundary": FILE.replace(b"--B", b"--C") + b"--C--\r\n",
+    "a field only": part("model", b"fake") + b"--B--\r\n",
+    "a file in another field": FILE + part("image", GOOD, "b.png") + b"--B--\r\n",
+    "a huge field": part("note", b"x" * 2000) + FILE + b"--B--\r\n",
+    "the empty file of a browser": part("file", b"", "") + b"--B--\r\n",
 }
 
 
 @pytest.mark.parametrize("path", ["/api/predict", "/api/overlay", "/video_frame/"])
 @pytest.mark.parametrize("name", FORMS)
 def test_a_broken_form_is_a_client_error_in_one_sentence(client, predictor, path, name):
-    parts, end = FORMS[name]
-    answer = post_form(client, *parts, end=end, path=path)
+    answer = post_form(client, end=FORMS[name], path=path)
     assert 400 <= answer.status_code < 500
     assert len(answer.json()["error"]) > 20
     assert predictor.runs == 0
+
+
+def test_the_form_that_the_broken_ones_are_made_from_is_answered(client):
+    assert post_form(client, FILE).status_code == 200
+    long = "x" * 70
+    kind = f"multipart/form-data; boundary={long}"
+    assert post_form(client, end=whole(long), kind=kind).status_code == 200
+    assert post_form(client, end=whole(long + "x"), kind=kind + "x").status_code == 400
+
+
+def whole(boundary):
+    """The good form with another boundary."""
+    return (FILE + b"--B--\r\n").replace(b"--B", b"--" + boundary.encode())
 
 
 @pytest.mark.parametrize(
@@ -260,3 +278,9 @@ def test_threads_of_refused_requests_do_not_pile_up(address, small_limits):
     for _ in range(20):
         answer_to(address, HEAD + f"Content-Length: {2 * MB}\r\n")
     assert threading.active_count() <= before + 2
+
+
+def test_a_file_field_that_was_left_empty_is_no_picture_and_stands_in_nobodys_way(client):
+    empty = part("file", b"", "")
+    assert "no picture in the form" in post_form(client, empty).json()["error"]
+    assert len(post_form(client, empty, FILE).json()["predictions"]) == 1
