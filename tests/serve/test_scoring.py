@@ -233,8 +233,9 @@ def _stop_after(count):
 
 def test_names_that_no_table_can_hold_are_refused_in_one_line(tmp_path):
     write_folder(tmp_path / "in", 2)
+    picture = (tmp_path / "in" / "000.png").read_bytes()
     for name in (b"line\nbreak.png", b"no unicode \xff.png"):
-        (Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name))).write_bytes(b"x")
+        (Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name))).write_bytes(picture)
     score(tmp_path / "in", tmp_path / "s.csv")
     assert [r.image_id for r in load_refused(tmp_path / "s.csv")][:3] == [
         "line\\nbreak.png", "no unicode \\udcff.png", "notes.txt",
