@@ -95,7 +95,7 @@ def test_first_come_is_first_served(helpers):
 
 def test_a_long_batch_lets_others_in_between(helpers):
     """Pictures of a batch take their turns one by one: a single frame need not wait for the last of forty."""
-    slow = helpers.Predictor(helpers.card(), seconds=0.02)
+    slow = helpers.Predictor(helpers.card(), seconds=0.01)
     files = [("files", (f"{i}.png", helpers.picture(i))) for i in range(40)]
     with helpers.client(helpers.Models(slow), line=Line(workers=1)) as client, ThreadPoolExecutor(1) as threads:
         client.get("/health")
