@@ -43,18 +43,18 @@ def _route(summary: str, answer: str, example: object = None, **more: object) ->
 
 _MAP = {"rows": 7, "columns": 7, "is_empty": False, "values": [[0.0, 0.31], [0.52, 1.0]]}
 _PREDICTION = {
-    "file": "picture.jpg", "width": 1024, "height": 1024, "probabilities": {"Clear": 0.08, "Nodule": 0.92},
+    "file": "picture.jpg", "width": 1024, "height": 1024, "probabilities": {"No nodule": 0.08, "Nodule": 0.92},
     "decided": ["Nodule"], "verdict": "positive", "maps": {"Nodule": _MAP},
     "overlay": {"class": "Nodule", "strength": 0.55, "is_empty": False, "png_base64": "iVBORw0KGgo…"},
 }  # fmt: skip
 EXTRA: dict[str, dict[str, Any]] = {
     "health": _route(
-        "Is the server there, and what has it loaded?", "The state of the process.",
+        "Whether the server is there, and what it has loaded", "The state of the process.",
         {"status": "ok", "version": "0.1.0", "tensorflow_loaded": False, "models_loaded": ["phantom-nodule"]},
     ),
     "models": _route(
         "The models, their classes, cuts, training data and limits", "One short card per model, by name.",
-        {"notice": NOT_A_DIAGNOSIS, "models": [{"name": "phantom-nodule", "classes": ["Clear", "Nodule"]}]},
+        {"notice": NOT_A_DIAGNOSIS, "models": [{"name": "phantom-nodule", "classes": ["No nodule", "Nodule"]}]},
     ),
     "predict": _route(
         "Predict one or several pictures",
@@ -85,14 +85,14 @@ EXTRA: dict[str, dict[str, Any]] = {
     "live": _route(
         "One camera frame: probabilities in class order, and one map as its cells",
         "The body is the picture itself, no form.",
-        {"model": "phantom-nodule", "classes": ["Clear", "Nodule"], "probabilities": [0.08, 0.92],
+        {"model": "phantom-nodule", "classes": ["No nodule", "Nodule"], "probabilities": [0.08, 0.92],
          "verdict": "positive", "map": {"class": "Nodule", **_MAP}, "fitted": "stretch", "server_ms": 9.1},
         requestBody={"required": True, "content": {"image/jpeg": {"schema": _FILE}, "image/png": {"schema": _FILE}}},
     ),
     "video_frame": _route(
         "One frame, as the interface published by Silva and Cuevas 2024",
         "Every class, the most probable first.",
-        {"detections": [{"class": "Nodule", "confidence": 0.92}, {"class": "Clear", "confidence": 0.08}]},
+        {"detections": [{"class": "Nodule", "confidence": 0.92}, {"class": "No nodule", "confidence": 0.08}]},
         requestBody=_form({"file": _FILE}, "file"),
     ),
     "docs": _route("This page", "HTML."),
@@ -101,7 +101,7 @@ EXTRA: dict[str, dict[str, Any]] = {
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#16212b}"
     "h2{margin-top:2.2rem;font-size:1.15rem}code,pre{font:.9rem ui-monospace,monospace;background:#f2f6f9}"
-    "pre{padding:.8rem;overflow:auto}table{border-collapse:collapse}td{padding:.15rem 1rem .15rem 0;vertical-align:top}"
+    "pre{padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}table{border-collapse:collapse}td{padding:.15rem 1rem .15rem 0;vertical-align:top}"
     "@media(prefers-color-scheme:dark){body{background:#10171e;color:#e6edf3}code,pre{background:#19232d}"
     "a{color:#7cc0e8}}"
 )
@@ -119,7 +119,7 @@ def docs_page(schema: Mapping[str, Any]) -> Reply:
             rows = [(p["name"], "query", p.get("description", "")) for p in route.get("parameters", [])]
             for kind, content in route.get("requestBody", {}).get("content", {}).items():
                 fields = content["schema"].get("properties")
-                rows += [(n, kind, _about(f)) for n, f in fields.items()] if fields else [("body", kind, "")]
+                rows += [(n, "form field", _about(f)) for n, f in fields.items()] if fields else [("body", kind, "")]
             cells = ("".join(f"<td>{escape(str(c))}</td>" for c in row) for row in rows)
             body.append(f"<table>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>")
             good = route["responses"]["200"]
