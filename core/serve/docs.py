@@ -101,7 +101,8 @@ EXTRA: dict[str, dict[str, Any]] = {
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#16212b}"
     "h2{margin-top:2.2rem;font-size:1.15rem}code,pre{font:.9rem ui-monospace,monospace;background:#f2f6f9}"
-    "pre{padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}table{border-collapse:collapse}td{padding:.15rem 1rem .15rem 0;vertical-align:top}"
+    "pre{padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}"
+    "table{border-collapse:collapse}td{padding:.15rem 1rem .15rem 0;vertical-align:top}"
     "@media(prefers-color-scheme:dark){body{background:#10171e;color:#e6edf3}code,pre{background:#19232d}"
     "a{color:#7cc0e8}}"
 )
