@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from core.data.batches import decoded_batches
 from core.errors import SpecInvalid
 from core.nn.backend import keras
-from core.nn.features import BATCH_SIZE, decoded_batches
 from core.nn.fit import predict_array
 from core.nn.heads import POOLED
 from core.types import PreprocessSpec
@@ -30,7 +30,7 @@ def prepared_array(
         )
     array = np.empty((total, side, side, 3), dtype=np.uint8)
     done = 0
-    for batch in decoded_batches(image_paths, preprocess, BATCH_SIZE):
+    for batch in decoded_batches(image_paths, preprocess):
         array[done : done + len(batch)] = batch
         done += len(batch)
         if progress:

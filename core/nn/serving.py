@@ -100,7 +100,7 @@ class Predictor:
         """Predict one decoded image (H, W, 3) uint8, with one heat map per class unless switched off.
 
         Args:
-            method: "Grad-CAM" (from the same pass) or "Grad-CAM (tf-keras-vis)" (the reference, slower; loads TensorFlow).
+            method: "Grad-CAM" (from the same pass) or "Grad-CAM (tf-keras-vis)" (slower; loads TensorFlow).
         """
         started = time.perf_counter()
         card = self.card

@@ -83,7 +83,8 @@ def verified_bytes(card: ModelCard, file: str, folder: Path | None = None) -> by
     """
     expected = card.sha256 if file == MODEL else card.other_sha256.get(file)
     if expected is None:
-        raise ModelDamaged(f"{card.name}: its card knows no {file} (it knows {', '.join((MODEL, *card.other_sha256))}).")
+        known = ", ".join((MODEL, *card.other_sha256))
+        raise ModelDamaged(f"{card.name}: its card knows no {file} (it knows {known}).")
     try:
         content = read_limited(model_folder(card.name, folder) / file, limits.MAX_MODEL_BYTES)
     except StoreError as error:

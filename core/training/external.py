@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.batches import decoded_batches
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.splits import assign_splits, default_kind
@@ -26,7 +27,6 @@ from core.training.stored_scores import stored_scores
 from core.types import DatasetSpec, DatasetTable, Evaluation, LabelledSet, LabelScheme, ModelCard, Predictions
 
 NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
-BATCH_SIZE = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,7 +212,6 @@ def _seen_hashes(name: str) -> frozenset[str]:
 
 def _scores(name: str, image_paths: list[str], report: Report) -> np.ndarray:
     """Calibrated scores (n, C) of images, decoded ahead of the network."""
-    from core.nn.features import decoded_batches
     from core.nn.serving import Predictor
 
     if not image_paths:
@@ -220,7 +219,7 @@ def _scores(name: str, image_paths: list[str], report: Report) -> np.ndarray:
     predictor = Predictor.load(name)
     scores: list[np.ndarray] = []
     done = 0
-    for batch in decoded_batches(image_paths, predictor.card.preprocess, BATCH_SIZE):
+    for batch in decoded_batches(image_paths, predictor.card.preprocess):
         scores.append(predictor.probabilities(batch))
         done += len(batch)
         report("scoring", done, len(image_paths))

@@ -40,21 +40,21 @@ def extract(backbone, files, tmp_path, settings=SETTINGS, **more):
 @pytest.fixture
 def computed(monkeypatch):
     """How many images went through the network."""
-    from core.nn import features
+    from core.data import batches
 
     counts = []
-    real = features.prepare
+    real = batches.prepare
 
     def counting(path, preprocess):
         counts.append(path)
         return real(path, preprocess)
 
-    monkeypatch.setattr(features, "prepare", counting)
+    monkeypatch.setattr(batches, "prepare", counting)
     return counts
 
 
 def test_features_are_the_mean_over_the_cells_of_the_last_stage(backbone, images, tmp_path):
-    from core.nn.features import prepare
+    from core.data.batches import prepare
 
     pixels = np.stack([prepare(f, SETTINGS) for f in images]).astype("float32")
     expected = np.asarray(backbone.predict_on_batch(pixels)).mean(axis=(1, 2))

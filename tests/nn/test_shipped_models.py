@@ -28,7 +28,7 @@ def test_a_shipped_model_is_whole_reproduces_its_golden_outputs_and_comes_from_a
     card = verify_model(name, MODELS)
     assert card.model_bytes <= 25e6
     assert Predictor.load(name, MODELS).golden_difference <= GOLDEN_TOLERANCE
-    record = load_record(card.run_id)
+    record = load_record(card.run_id, MODELS.parent / "results")
     assert record.class_names == card.class_names
     assert record.status == "done"
 

@@ -59,30 +59,75 @@ def test_golden_outputs_are_reproduced_at_load(exported):
     assert Predictor.load("small-frozen").golden_difference <= GOLDEN_TOLERANCE
 
 
-def test_a_model_that_answers_otherwise_than_its_card_is_not_served(exported):
+def copied(name, **changes):
+    """The small model under another name and with another card."""
+    card, folder = load_card("small-frozen"), model_folder("small-frozen")
+    files = {file: folder / file for file in ("model.keras", *card.other_sha256)}
+    save_model(replace(card, name=name, **changes), files)
+
+
+@pytest.mark.parametrize("engine", ["ONNX Runtime", "compiled Keras"])
+def test_a_model_that_answers_otherwise_than_its_card_is_not_served(exported, engine):
     from core.nn.serving import Predictor
 
-    card = load_card("small-frozen")
-    moved = tuple(tuple(reversed(row)) for row in card.golden_outputs)
-    save_model(
-        replace(card, name="moved", golden_outputs=moved), {"model.keras": model_folder("small-frozen") / "model.keras"}
-    )
+    moved = tuple(tuple(reversed(row)) for row in load_card("small-frozen").golden_outputs)
+    name = f"moved-{engine[:4].lower()}"
+    copied(name, golden_outputs=moved, engine=engine)
     with pytest.raises(ModelDamaged, match="golden images"):
-        Predictor.load("moved")
+        Predictor.load(name)
 
 
-def test_a_changed_network_file_is_not_served(exported, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "engine"),
+    [("model.onnx", "ONNX Runtime"), ("explain.onnx", "ONNX Runtime"), ("model.keras", "compiled Keras")],
+)
+def test_a_changed_network_file_is_not_served(exported, file, engine):
     from core.nn.serving import Predictor
 
-    card = load_card("small-frozen")
-    save_model(replace(card, name="tampered"), {"model.keras": model_folder("small-frozen") / "model.keras"})
-    file = model_folder("tampered") / "model.keras"
-    content = bytearray(file.read_bytes())
+    name = f"tampered-{file.split('.')[0]}-{engine[:4].lower()}"
+    copied(name)
+    path = model_folder(name) / file
+    content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    file.write_bytes(bytes(content))
-    with pytest.raises(ModelDamaged):
-        Predictor.load("tampered")
+    path.write_bytes(bytes(content))
+    with pytest.raises(ModelDamaged, match="sha256"):
+        Predictor.load(name, engine=engine)
     assert {c.name for c in list_models().cards} >= {"small-frozen", "small-whole"}
+
+
+def test_both_engines_give_the_same_answer_and_the_same_maps(exported):
+    from core.data.phantom import draw_phantom
+    from core.nn.serving import Predictor
+
+    picture = draw_phantom(9, 2, 0).pixels
+    fast, slow = (Predictor.load("small-frozen", engine=e).predict(picture) for e in ("ONNX Runtime", "compiled Keras"))
+    np.testing.assert_allclose(fast.probabilities, slow.probabilities, atol=1e-5)
+    for one, other in zip(fast.heatmaps, slow.heatmaps, strict=True):
+        np.testing.assert_allclose(one.values, other.values, atol=1e-4)
+
+
+def test_a_network_without_onnx_form_is_exported_with_the_reason_and_served_by_keras(exported, monkeypatch):
+    from core.errors import ExportImpossible
+    from core.nn import export
+    from core.nn.serving import Predictor
+    from core.training.exporting import export_run
+
+    def impossible(*_):
+        raise ExportImpossible("The layer 'x' (Spiral) cannot be followed.")
+
+    monkeypatch.setattr(export, "to_onnx", impossible)
+    export_run(exported["small-whole"].run_id, "by-keras")
+    card = load_card("by-keras")
+    assert (card.engine, dict(card.other_sha256)) == ("compiled Keras", {})
+    assert "Spiral" in card.engine_reason
+    assert Predictor.load("by-keras").engine == "compiled Keras"
+
+
+def test_an_engine_that_does_not_exist_is_named():
+    from core.nn.serving import Predictor
+
+    with pytest.raises(ModelDamaged, match="'abacus'"):
+        Predictor.load("small-frozen", engine="abacus")
 
 
 def test_one_heat_map_per_class_in_the_size_of_the_prepared_picture(exported):
