@@ -140,7 +140,8 @@ def test_every_make_target_named_exists():
 
 
 def test_the_variables_are_those_that_the_program_reads():
-    read = set(re.findall(r"MEDLENS_[A-Z]+", (ROOT / "core" / "paths.py").read_text(encoding="utf-8")))
+    readers = [ROOT / "core" / "paths.py", ROOT / "core" / "serve" / "access.py"]
+    read = {name for file in readers for name in re.findall(r"MEDLENS_[A-Z]+", file.read_text(encoding="utf-8"))}
     assert set(re.findall(r"MEDLENS_[A-Z]+", README)) == read
 
 
@@ -164,7 +165,10 @@ def test_every_file_named_is_there(name):
 
 
 def test_the_words_to_click_are_those_on_the_screen():
-    shown = "\n".join(p.read_text(encoding="utf-8") for p in [ROOT / "app.py", *ROOT.glob("pages/**/*.py")])
+    shown = "\n".join(
+        p.read_text(encoding="utf-8")
+        for p in [ROOT / "app.py", *ROOT.glob("pages/**/*.py"), *ROOT.glob("pages/ui/live/*")]
+    )
     steps = "".join(
         section(README, f"Five minutes for a {who}") for who in ("stakeholder", "data scientist", "teacher")
     )
@@ -192,6 +196,9 @@ def test_the_changelog_begins_with_the_version_of_the_project():
     top = re.search(r"^## \[([^\]]+)\] - (\d{4}-\d{2}-\d{2})$", CHANGELOG, flags=re.MULTILINE)
     assert top is not None and top.group(1) == version
     assert f"version {version}" in README
+    for file in ("api.py", "docs.py"):
+        text = (ROOT / "core" / "serve" / file).read_text(encoding="utf-8")
+        assert set(re.findall(r'version[": =]+"(\d[\d.]*)"', text, flags=re.IGNORECASE)) == {version}
 
 
 def architecture_test():

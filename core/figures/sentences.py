@@ -137,6 +137,16 @@ def built_sentence(card: ModelCard) -> str:
     )
 
 
+def engine_sentence(card: ModelCard) -> str:
+    """What runs the network, how closely it agrees with Keras, or why it is not ONNX Runtime."""
+    if card.engine_parity:
+        return (
+            f"{card.engine}; on its golden images it differs from Keras by at most "
+            f"{card.engine_parity['probabilities']:.0e} in a probability and {card.engine_parity['maps']:.0e} in a map."
+        )
+    return f"{card.engine}. {card.engine_reason or 'It was exported without ONNX graphs; export it again for them.'}"
+
+
 def map_sentence(heatmap: Heatmap) -> str:
     """What a heat map is made of, or that it is empty."""
     rows, columns = heatmap.grid

@@ -5,9 +5,7 @@ the listing; which images share a batch depends on the listing alone, so that a 
 gives the same bytes as one that was not.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from core.data.ahead import in_order
 from core.data.images import fit_image
 from core.data.walk import FolderImages
 from core.data.zips import ZipImages
@@ -166,17 +165,8 @@ def _decoded(
     def decode(at: int) -> _Batch:
         return _decode(names[at : at + batch_size], images, preprocess)
 
-    waiting: deque[Future[_Batch]] = deque()
-    pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
-    try:
-        for at in range(start, len(names), batch_size):
-            waiting.append(pool.submit(decode, at))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    starts = range(start, len(names), batch_size)
+    return in_order(decode, starts, workers=DECODE_THREADS, ahead=AHEAD)
 
 
 def _decode(names: Sequence[str], images: ImageSource, preprocess: PreprocessSpec) -> _Batch:

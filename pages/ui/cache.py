@@ -23,7 +23,7 @@ from core.types import ClassCounts, DatasetSpec, DatasetTable, Predictions, RunR
 if TYPE_CHECKING:
     from core.evaluation.compare import Ranking
     from core.evaluation.operating import ThresholdTable
-    from core.nn.serving import PredictionResult, Predictor
+    from core.nn.serving import PredictionResult
 
 PHANTOM_PATIENTS = 300  # enough to see the shares; as many as one likes can be drawn
 
@@ -66,23 +66,6 @@ def model_listing() -> ModelListing:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _model_listing(state: State) -> ModelListing:
     return list_models(Path(state[0]))
-
-
-def model_state(name: str) -> State:
-    """The state of one model's folder: a key under which its predictions may be kept."""
-    return folder_state(paths.models_folder() / name)
-
-
-def predictor(name: str) -> "Predictor":
-    """The loaded model `name`; Keras is imported here, when the first picture is there. Raises ModelError."""
-    return _predictor(name, model_state(name))
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the network; this takes a few seconds, once…")
-def _predictor(name: str, state: State) -> "Predictor":
-    from core.nn.serving import Predictor
-
-    return Predictor.load(name)
 
 
 def predictions(record: RunRecord, split: str = "test") -> Predictions:
@@ -137,11 +120,15 @@ def _threshold_table(run_id: str, class_name: str, sums: tuple[tuple[str, str], 
 
 
 def predict(name: str, pixels: np.ndarray, image_id: str, *, reference: bool) -> "PredictionResult":
-    """One picture's answer; the maps by the compiled Grad-CAM, or by tf-keras-vis as the reference."""
+    """One picture's answer; the maps from the same pass, or by tf-keras-vis as the reference. Raises ModelError.
+
+    The model is the one copy of the process, which the HTTP API uses too.
+    """
     from core.nn import explain
+    from core.nn.pool import shared_predictor
 
     method = explain.REFERENCE if reference else explain.GRADCAM
-    return predictor(name).predict(pixels, image_id=image_id, method=method)
+    return shared_predictor(name).predict(pixels, image_id=image_id, method=method)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

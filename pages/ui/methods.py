@@ -62,7 +62,8 @@ what raised a score. It does not show where a disease lies, nor that the network
 letter marker, a tube or the edge of a collimator. An **empty map** means that no part of the picture raised the score
 of that class. Colours run from the picture itself (low) over purple to pale yellow (high), lighter meaning more.
 
-The map is computed in one compiled pass and tested against the library tf-keras-vis, which can also draw it here.
+The maps of all classes come from the same pass as the scores, by a small graph of the head's gradient, and are tested
+against the library tf-keras-vis, which can also draw them here.
 """,
     "Phantoms": """
 Phantoms are chest radiographs drawn by this program, with findings planted at known places. They are there so that

@@ -40,6 +40,7 @@ def show_card(card: ModelCard) -> None:
                     "Intended use": card.intended_use,
                     "Training data": card.training_data,
                     "Network": sentences.built_sentence(card),
+                    "Runs on": sentences.engine_sentence(card),
                     "Cut": sentences.rule_words(card.threshold),
                     "Run": card.run_id,
                     "Licence": card.licence,
@@ -53,8 +54,12 @@ def result_of(card: ModelCard, picture: Picture, *, reference: bool = False) -> 
     kept: dict[object, PredictionResult] = st.session_state.setdefault(state.PREDICTED, {})
     key = (card.name, card.sha256, picture.digest, reference)
     if key not in kept:
+        waiting = (
+            "Loading TensorFlow for tf-keras-vis (once), then drawing…" if reference else "Looking at the picture…"
+        )
         try:
-            kept[key] = cache.predict(card.name, picture.load(), picture.name, reference=reference)
+            with st.spinner(waiting, show_time=reference):
+                kept[key] = cache.predict(card.name, picture.load(), picture.name, reference=reference)
         except MedLensError as error:
             error_box(str(error))
             return None
@@ -122,7 +127,8 @@ def _controls(card: ModelCard, picture: Picture, first: str) -> tuple[str, float
     reference = st.toggle(
         "Draw with tf-keras-vis",
         key=f"reference-{key}",
-        help="The same method by the library that the built-in map is tested against; slower.",
+        help="The same method by the library that the built-in map is tested against. It needs TensorFlow, which is "
+        "loaded at the first use: about ten seconds once, then half a second a picture.",
     )
     return str(chosen or first), strength / 100, reference
 

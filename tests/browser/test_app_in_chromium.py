@@ -44,6 +44,9 @@ def test_a_dropped_jpeg_gets_probabilities_a_map_and_a_download(app, visit, jpeg
     assert sheet.shape[0] > sheet.shape[1] >= 480
     assert not np.array_equal(sheet[..., 0], sheet[..., 2])  # the heat has a colour, the phantom has none
     assert not page.foreign
+    health = page.request.get(f"{app}/health").json()
+    assert "phantom-nodule" in health["models_loaded"]
+    assert not health["tensorflow_loaded"]
 
 
 def test_the_compare_page_shows_the_sentence_and_the_roc_figure(app, visit):

@@ -115,3 +115,25 @@ def test_opening_every_page_in_a_fresh_process_leaves_tensorflow_out(stores):
         check=True,
     )
     assert json.loads(done.stdout.splitlines()[-1]) == {"faults": 0, "heavy": []}
+
+
+PREDICT = """
+import json, sys
+from core.data.images import encode_jpeg
+from core.data.phantom import draw_phantom
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file({app!r}, default_timeout=60)
+app.query_params["model"] = "chest-xray-pneumonia"
+app.run().file_uploader[0].upload("scan.jpg", encode_jpeg(draw_phantom(1, 0, 0).pixels))
+app.run()
+maps = [picture for picture in app.image if "Where it looked" in str(picture.proto)]
+heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis") if name in sys.modules]
+print(json.dumps({{"faults": len(app.exception) + len(app.error), "maps": len(maps), "heavy": heavy}}))
+"""
+
+
+def test_predicting_on_the_page_with_a_shipped_model_leaves_tensorflow_out():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MEDLENS_")}
+    command = [sys.executable, "-c", PREDICT.format(app=str(ROOT / "app.py"))]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == {"faults": 0, "maps": 1, "heavy": []}
