@@ -123,6 +123,78 @@ def test_a_broken_cache_file_is_made_again(backbone, images, tmp_path, computed)
     assert len(computed) == 40
 
 
+def test_a_cache_file_whose_rows_went_bad_is_made_again(backbone, images, tmp_path, computed):
+    first = extract(backbone, images, tmp_path)
+    (shard,) = (tmp_path / "cache").glob("*/*.npz")
+    content = bytearray(shard.read_bytes())
+    place = content.index(first[20].tobytes())  # in the rows, so that the file still opens and lists its hashes
+    content[place] ^= 1
+    shard.write_bytes(bytes(content))
+    computed.clear()
+    np.testing.assert_array_equal(extract(backbone, images, tmp_path), first)
+    assert len(computed) == 40
+
+
+def test_a_large_result_is_paged_in_from_a_file_and_holds_the_same(backbone, images, tmp_path, monkeypatch):
+    from core.nn import features
+
+    expected = extract(backbone, images, tmp_path)
+    monkeypatch.setenv("MEDLENS_CACHE", str(tmp_path / "paged"))
+    monkeypatch.setattr(features, "IN_MEMORY_BYTES", 1000)
+    paged = extract(backbone, images, tmp_path)
+    assert isinstance(paged, np.memmap)
+    np.testing.assert_array_equal(paged, expected)
+    assert list((tmp_path / "paged").iterdir()) == []  # the file has no name that could stay behind
+
+
+def test_rows_wait_on_the_disk_and_not_in_memory(backbone, images, tmp_path, monkeypatch):
+    from core.nn import features
+
+    monkeypatch.setattr(features, "SHARD_IMAGES", 8)
+    held = []
+    real = features.FeatureCache.add
+
+    def add(cache, hashes, rows):
+        real(cache, hashes, rows)
+        held.append((len(rows), [value for value in vars(cache).values() if isinstance(value, np.ndarray)]))
+
+    monkeypatch.setattr(features.FeatureCache, "add", add)
+    extract(backbone, images, tmp_path)
+    assert [count for count, _ in held] == [8] * 5
+    assert all(arrays == [] for _, arrays in held)
+
+
+def test_a_network_that_onnx_cannot_take_gives_the_same_features_by_keras(backbone, images, tmp_path, monkeypatch):
+    from core.errors import ExportImpossible
+    from core.nn import forward
+
+    by_onnx = extract(backbone, images, tmp_path / "onnx")
+
+    def impossible(*_):
+        raise ExportImpossible("no such layer")
+
+    monkeypatch.setattr(forward, "graph_bytes", impossible)
+    by_keras = extract(backbone, images, tmp_path / "keras")
+    np.testing.assert_allclose(by_onnx, by_keras, atol=1e-5 * max(1.0, by_keras.max()))
+    assert not np.array_equal(by_onnx, by_keras)  # or both took the same way
+
+
+def test_a_graph_that_gives_other_features_is_not_used(backbone, images, tmp_path, monkeypatch):
+    from core.nn import forward
+
+    expected = extract(backbone, images, tmp_path / "right")
+    other = type(backbone).from_config(backbone.get_config())  # the same layers with other random weights
+
+    def wrong(_model, image):
+        pooled = forward.pooled_model(other)
+        return real(type(pooled)(other.input, {forward.FEATURES: pooled.output}), image)
+
+    real = forward.graph_bytes
+    monkeypatch.setattr(forward, "graph_bytes", wrong)
+    found = extract(backbone, images, tmp_path / "wrong")
+    np.testing.assert_allclose(found, expected, atol=1e-5 * max(1.0, expected.max()))
+
+
 def test_an_image_that_stands_twice_is_computed_once(backbone, images, tmp_path, computed):
     rows = extract(backbone, [images[0], images[1], images[0]], tmp_path)
     assert len(computed) == 2

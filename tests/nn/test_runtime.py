@@ -89,6 +89,36 @@ def test_a_layer_that_cannot_be_followed_back_is_named_and_keras_serves():
     assert explain_graph(model, "bent")
 
 
+def test_a_layer_that_is_not_written_here_goes_through_the_exporter_of_keras():
+    from core.errors import ExportImpossible
+    from core.nn.backend import keras
+    from core.nn.onnx_export import graph_bytes, written
+
+    layers = keras.layers
+    pixels = keras.Input((12, 12, 3), name="pixels")
+    grid = layers.Normalization(mean=[120.0, 100.0, 80.0], variance=[400.0, 500.0, 600.0])(pixels)
+    grid = layers.Conv2D(4, 3, padding="same")(grid)
+    grid = layers.PReLU(alpha_initializer="random_normal", name="leaning")(grid)
+    model = keras.Model(pixels, {"features": layers.GlobalAveragePooling2D()(grid)})
+    with pytest.raises(ExportImpossible, match="'leaning' \\(PReLU\\)"):
+        written(model)
+    images = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 3)).astype("uint8")
+    content = graph_bytes(model, images[:1])
+    found = session(content, 1).run(["features"], {"pixels": images.astype("float32")})[0]
+    np.testing.assert_allclose(found, model(images.astype("float32"))["features"], atol=1e-4)
+
+
+def test_a_network_with_two_inputs_is_refused_by_name():
+    from core.errors import ExportImpossible
+    from core.nn.backend import keras
+    from core.nn.onnx_export import graph_bytes
+
+    pixels, age = keras.Input((8, 8, 3), name="pixels"), keras.Input((1,), name="age")
+    joined = keras.layers.Concatenate()([keras.layers.Flatten()(pixels), age])
+    with pytest.raises(ExportImpossible, match="pixels, age"):
+        graph_bytes(keras.Model([pixels, age], {"features": joined}), np.zeros((1, 8, 8, 3), np.uint8))
+
+
 @pytest.fixture(scope="module")
 def engine():
     card = next(card for card in list_models(MODELS).cards if card.name == "phantom-nodule")
