@@ -1,6 +1,7 @@
 """What the measurements work on: phantoms as JPEG files, stored runs, and a model with its card, all random."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from core.registry.architectures import ARCHITECTURES, architecture_spec
 from core.registry.heads import head_spec
 from core.registry.labels import label_scheme
 from core.store.codec import SCHEMA_VERSION, run_id_of
+from core.store.models import EXPLAIN, GRAPH, MODEL, save_model
+from core.store.names import sha256_of
 from core.store.runs import save_run
 from core.types import (
     ClassCounts,
@@ -26,24 +29,29 @@ from core.types import (
 
 if TYPE_CHECKING:
     from core.nn.backend import keras
-    from core.nn.serving import Predictor
 
 DATASET, SCHEME, ARCHITECTURE = "chest_xray", "pneumonia", "mobilenet_v2"
+SHIPPED, SMALL = "chest-xray-pneumonia", "phantom-nodule"  # models of the repository
 SIZE_PX = 224
 N_IMAGES = {"validation": 600, "test": 600}
 BOOTSTRAP = 20  # the page reads intervals, whatever number of resamples they come from
 
 
-def write_phantoms(folder: Path, count: int, size_px: int = SIZE_PX) -> list[str]:
-    """`count` phantoms as JPEG files; returns their paths."""
+def phantom_jpegs(count: int, size_px: int = SIZE_PX) -> list[bytes]:
+    """`count` phantoms, each of another patient, as the content of JPEG files."""
     from core.data.images import encode_jpeg
     from core.data.phantom import draw_phantom
 
+    return [encode_jpeg(draw_phantom(0, patient, 0, size_px).pixels) for patient in range(count)]
+
+
+def write_phantoms(folder: Path, count: int, size_px: int = SIZE_PX) -> list[str]:
+    """`count` phantoms as JPEG files; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for patient in range(count):
+    for patient, content in enumerate(phantom_jpegs(count, size_px)):
         file = folder / f"{patient:04d}.jpeg"
-        file.write_bytes(encode_jpeg(draw_phantom(0, patient, 0, size_px).pixels))
+        file.write_bytes(content)
         files.append(str(file))
     return files
 
@@ -99,29 +107,46 @@ def write_runs(folder: Path, count: int) -> None:
         save_run(record, parts, history if spec.head == "mlp" else None, {}, folder)
 
 
-def make_card(class_names: tuple[str, ...], task: str) -> ModelCard:
-    """A card for a network that nobody trained."""
+def make_card(name: str, class_names: tuple[str, ...], task: str) -> ModelCard:
+    """A card for a network that nobody trained, still without its files."""
     return ModelCard(
-        schema_version=SCHEMA_VERSION, name="bench", title="Random weights", run_id="bench", architecture=ARCHITECTURE,
+        schema_version=SCHEMA_VERSION, name=name, title="Random weights", run_id="bench", architecture=ARCHITECTURE,
         head="mlp", task=task, class_names=class_names,  # type: ignore[arg-type]
         positive_class=class_names[-1] if task == "binary" else None, preprocess=PreprocessSpec(size_px=SIZE_PX),
         cam_layer=architecture_spec(ARCHITECTURE).cam_layer,
         threshold=Threshold(values=dict.fromkeys(class_names, 0.5), rule="fixed", chosen_on="validation"),
         temperature=1.0, training_data="none", training_dataset=DATASET, n_train_images=0, n_train_groups=0,
         synthetic=True, estimates=(), intended_use="measuring seconds", limits=("It has learnt nothing.",),
-        licence="Apache-2.0", sha256="", model_bytes=0, golden_seeds=(), golden_outputs=(), feature_mean=(),
+        licence="Apache-2.0", sha256="", model_bytes=0, golden_seeds=(1, 2), golden_outputs=(), feature_mean=(),
         feature_scale=(), created_utc="2026-01-02T03:04:05+00:00",
     )  # fmt: skip
 
 
-def make_predictor(class_names: tuple[str, ...], task: str) -> "tuple[keras.Model, Predictor]":
-    """A flat MobileNetV2 with the MLP head and random weights, and the Predictor that serves it."""
-    from core.nn.backbones import build_backbone
-    from core.nn.heads import build_network
-    from core.nn.compiled import CompiledKeras
-    from core.nn.serving import Predictor
+def write_model(folder: Path, name: str, class_names: tuple[str, ...], task: str) -> "keras.Model":
+    """A flat MobileNetV2 with the MLP head and random weights as the model `name` in `folder`; returns it in Keras.
 
-    card = make_card(class_names, task)
+    It is exported as a trained one would be, so that `Predictor.load` and the API serve it by ONNX Runtime.
+    """
+    from core.nn.backbones import build_backbone
+    from core.nn.compiled import CompiledKeras
+    from core.nn.heads import build_network
+    from core.nn.onnx_export import to_onnx
+    from core.nn.runtime import ONNX
+    from core.nn.saving import model_bytes
+    from core.nn.serving import calibrated, golden_images
+
+    card = make_card(name, class_names, task)
     backbone = build_backbone(architecture_spec(ARCHITECTURE), input_px=SIZE_PX)
     model = build_network(backbone, head_spec("mlp"), len(class_names), task, scaler=True)
-    return model, Predictor(card, CompiledKeras(model, card.cam_layer), model, 0.0)
+    golden = golden_images(card.golden_seeds, card.preprocess)
+    graphs = to_onnx(model, card.cam_layer, golden)
+    answers = calibrated(CompiledKeras(model, card.cam_layer).run(golden).logits, card.temperature, task)
+    files = {MODEL: model_bytes(model), GRAPH: graphs.model, EXPLAIN: graphs.explain}
+    sums = {file: sha256_of(content) for file, content in files.items()}
+    card = replace(
+        card, sha256=sums.pop(MODEL), model_bytes=len(files[MODEL]), other_sha256=sums, engine=ONNX,
+        golden_outputs=tuple(tuple(map(float, row)) for row in answers),
+        engine_parity={"probabilities": graphs.probability_difference, "maps": graphs.map_difference},
+    )  # fmt: skip
+    save_model(card, files, folder)
+    return model

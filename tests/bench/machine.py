@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "streamlit", "plotly", "pandas")
+PACKAGES = ("onnxruntime", "tensorflow", "keras", "numpy", "opencv-python-headless", "streamlit", "plotly", "pandas")
 
 
 def cpu_model() -> str:

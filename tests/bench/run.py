@@ -16,21 +16,31 @@ for folder in (HERE, HERE.parents[1]):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-import extraction  # noqa: E402 - the path above comes first
+import answering  # noqa: E402 - the path above comes first
+import bulk  # noqa: E402
+import crowding  # noqa: E402
+import extraction  # noqa: E402
+import holding  # noqa: E402
 import machine  # noqa: E402
 import opening  # noqa: E402
 import prediction  # noqa: E402
 import report  # noqa: E402
 import starting  # noqa: E402
+import waking  # noqa: E402
 from settings import Settings  # noqa: E402
 
 QUIET = 0.1  # above this share of the cores for others, a missed goal says little
 
-# The processes of the app come first: later TensorFlow's threads live beside them.
+# What needs no TensorFlow here comes first: later its threads live beside the processes of the app.
 MEASUREMENTS: Mapping[str, Callable[[Settings], list[report.Row]]] = {
     "start": starting.measure,
     "compare": opening.measure,
+    "cold": waking.measure,
+    "memory": holding.measure,
+    "crowd": crowding.measure,
+    "score": bulk.measure,
     "predict": prediction.measure,
+    "api": answering.measure,
     "features": extraction.measure,
 }
 
@@ -39,7 +49,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python tests/bench/run.py", description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows as JSON")
     parser.add_argument("--only", action="append", choices=tuple(MEASUREMENTS), help="this one; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: a rough answer in under a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: a rough answer")
+    parser.add_argument("--full", action="store_true", help=f"score {bulk.ALL_IMAGES:,} images, not {bulk.IMAGES:,}")
     return parser.parse_args(argv)
 
 
@@ -59,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             tempfile.TemporaryDirectory(prefix="medlens-bench-", ignore_cleanup_errors=True) as folder,
         ):
             try:
-                rows[name] = measure(Settings(Path(folder), quick=asked.quick))
+                rows[name] = measure(Settings(Path(folder), quick=asked.quick, full=asked.full))
             except Exception as error:  # noqa: BLE001 - one that fails must not take the others with it
                 failures.append(report.Failure(name, f"{type(error).__name__}: {error}"))
     after = machine.usage()
@@ -71,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "machine": described,
             "share_of_others": others,
             "quick": asked.quick,
+            "full": asked.full,
             "seconds": seconds,
             "rows": [{"name": name, **row.as_json()} for name, part in rows.items() for row in part],
             "failures": [{"name": failure.name, "reason": failure.reason} for failure in failures],

@@ -13,10 +13,11 @@ class MeasurementFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`folder` is empty, and removed afterwards. `quick` asks for fewer rounds."""
+    """`folder` is empty, and removed afterwards. `quick` asks for fewer rounds, `full` for all 20,000 images."""
 
     folder: Path
     quick: bool = False
+    full: bool = False
 
     def rounds(self, full: int, quick: int) -> int:
         return quick if self.quick else full
