@@ -7,8 +7,8 @@ import numpy as np
 from core.errors import ExportImpossible
 from core.nn.backend import keras
 from core.nn.compiled import compile_forward
-from core.nn.onnx_export import graph_bytes
-from core.nn.runtime import PIXELS, cores, session
+from core.nn.onnx_export import graph_bytes, refused_by_engine
+from core.nn.runtime import PIXELS, cores, engine_errors, session
 
 FEATURES = "features"
 PARITY = 1e-4  # of the largest feature; measured differences are around 1e-6
@@ -33,14 +33,21 @@ def _onnx_forward(backbone: keras.Model) -> Forward:
     side, pooled = backbone.input_shape[1], pooled_model(backbone)
     images = np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.uint8)
     content = graph_bytes(keras.Model(backbone.input, {FEATURES: pooled.output}), images[:1])
-    opened = session(content, 1)  # one core a call, and as many calls as cores: a third faster than sharing each call
+    try:
+        # one core a call, and as many calls as cores: a third faster than sharing each call
+        opened = session(content, 1)
+    except engine_errors() as error:
+        raise refused_by_engine(error) from error
 
     def forward(pixels: np.ndarray) -> np.ndarray:
         found: np.ndarray = opened.run([FEATURES], {PIXELS: pixels.astype(np.float32)})[0]
         return found
 
     wanted = keras.ops.convert_to_numpy(pooled(images.astype(np.float32)))
-    difference = float(np.abs(forward(images) - wanted).max())
+    try:
+        difference = float(np.abs(forward(images) - wanted).max())
+    except engine_errors() as error:
+        raise refused_by_engine(error) from error
     if not difference <= PARITY * max(1.0, float(np.abs(wanted).max())):  # written so that NaN does not pass
         raise ExportImpossible(f"ONNX Runtime's features differ from Keras' by {difference:.2g}.")
     return forward

@@ -20,7 +20,7 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
     """Tensor of probabilities (n, C) on top of `features`.
 
     Args:
-        features: (n, d) pooled features; for `castro_perez_dense` the (n, h, w, d) stage itself.
+        features: (n, d) pooled features; for the factory `castro_perez_dense` the (n, h, w, d) stage itself.
         task: "multilabel" gives one sigmoid per class, everything else a softmax.
         scaler: put a fixed standardisation in front, to be filled by `set_scaler`; for frozen features.
     Source: Wagner's order for `mlp`: dropout, batch norm, dense 30, dropout, batch norm, dense 20, batch norm, output.
@@ -41,11 +41,17 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
     elif head.factory == "linear":
         pass  # the weighted sums below are all there is
     elif head.factory == "castro_perez_dense":
-        x = layers.Dropout(dropout, seed=seed + 1, name="head_dropout1")(x)
+        # Castro & Pérez drop units at both ends of the dense layers, García Boronat behind each of them
+        each = head.settings.get("dropout_after") == "each"
+        if not each:
+            x = layers.Dropout(dropout, seed=seed + 1, name="head_dropout1")(x)
         x = layers.Flatten(name="head_flatten")(x)
         for number, width in enumerate(units, start=1):
             x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
-        x = layers.Dropout(dropout, seed=seed + 2, name="head_dropout2")(x)
+            if each:
+                x = layers.Dropout(dropout, seed=seed + number, name=f"head_dropout{number}")(x)
+        if not each:
+            x = layers.Dropout(dropout, seed=seed + 2, name="head_dropout2")(x)
     else:
         raise SpecInvalid(
             f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, linear, castro_perez_dense."

@@ -14,7 +14,7 @@ from core.nn.heads import LOGITS, POOLED
 from core.nn.onnx_graph import Graph
 from core.nn.onnx_layers import write
 from core.nn.onnx_tail import explain_graph
-from core.nn.runtime import ACTIVATIONS, PIXELS, OnnxEngine
+from core.nn.runtime import ACTIVATIONS, PIXELS, OnnxEngine, engine_errors
 
 PARITY = 1e-4  # largest difference allowed, of probabilities and of maps scaled to 1; measured ones are around 1e-6
 
@@ -46,8 +46,10 @@ def to_onnx(model: keras.Model, cam_layer: str, images: np.ndarray) -> OnnxFiles
         outputs[POOLED] = model.get_layer(POOLED).output
     content = graph_bytes(keras.Model(model.inputs[0], outputs), images[:1])
     explain = explain_graph(model, cam_layer)
-    engine = OnnxEngine(content, explain)
-    found = engine.run(images, maps=True)
+    try:
+        found = OnnxEngine(content, explain).run(images, maps=True)
+    except engine_errors() as error:
+        raise refused_by_engine(error) from error
     wanted = CompiledKeras(model, cam_layer).run(images, maps=True)
     by_probability = float(np.abs(found.probabilities - wanted.probabilities).max())
     by_map = float(np.abs(scaled(found.cams) - scaled(wanted.cams)).max())
@@ -121,6 +123,11 @@ def converted(model: keras.Model, image: np.ndarray) -> bytes:
         except (ValueError, TypeError, RuntimeError, NotImplementedError, ImportError) as error:
             raise ExportImpossible(f"No ONNX graph could be written: {str(error).splitlines()[0][:200]}") from error
         return file.read_bytes()
+
+
+def refused_by_engine(error: Exception) -> ExportImpossible:
+    """ONNX Runtime's refusal of a graph, as the reason why Keras serves."""
+    return ExportImpossible(f"ONNX Runtime does not take the graph: {str(error).splitlines()[0][:200]}")
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:

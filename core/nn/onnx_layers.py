@@ -85,19 +85,32 @@ def _mean(graph: Graph, operation, inputs: Sequence[str]) -> str:
     return graph.add("ReduceMean", inputs[0], axes=[1], keepdims=1)
 
 
-def _padding(layer) -> dict:
+def _padding(layer, size: Sequence[int], strides: Sequence[int], dilations: Sequence[int] = (1, 1)) -> list[int]:
+    """[top, left, bottom, right] as Keras pads. In numbers, not as SAME or VALID: only then ONNX Runtime takes dilated
+    kernels, and melts a ZeroPadding2D into the convolution behind it.
+    """
     if layer.data_format != "channels_last":
         raise impossible(layer, "has its channels first")
-    # zeros written out: only then ONNX Runtime melts a ZeroPadding2D before it into the convolution
-    return {"auto_pad": "SAME_UPPER"} if layer.padding == "same" else {"pads": [0, 0, 0, 0]}
+    if layer.padding != "same":
+        return [0, 0, 0, 0]
+    before, after = [], []
+    for length, kernel, stride, dilation in zip(layer.input.shape[1:3], size, strides, dilations, strict=True):
+        if length is None:
+            raise impossible(layer, "pads an input whose size is not fixed")
+        steps = -(-length // stride)
+        total = max((steps - 1) * stride + (kernel - 1) * dilation + 1 - length, 0)
+        before.append(total // 2)
+        after.append(total - total // 2)
+    return before + after
 
 
 def _convolved(graph: Graph, layer, value: str, kernel: np.ndarray, bias, groups: int, strides: Sequence[int]) -> str:
     """A convolution with `kernel` (out, in / groups, h, w)."""
     values = [value, graph.constant(kernel)] + ([] if bias is None else [graph.constant(np.asarray(bias))])
+    size, dilations = list(kernel.shape[2:]), list(layer.dilation_rate)
     return graph.add(
-        "Conv", *values, group=groups, strides=list(strides), dilations=list(layer.dilation_rate),
-        kernel_shape=list(kernel.shape[2:]), **_padding(layer),
+        "Conv", *values, group=groups, strides=list(strides), dilations=dilations, kernel_shape=size,
+        pads=_padding(layer, size, strides, dilations),
     )  # fmt: skip
 
 
@@ -130,7 +143,8 @@ def _separable(graph: Graph, layer, inputs: Sequence[str]) -> str:
 
 def batch_norm(layer) -> tuple[np.ndarray, np.ndarray]:
     """(factor, shift), each (channels,) float64, of a batch normalisation in use."""
-    if layer.axis not in (-1, len(layer.input.shape) - 1) and list(layer.axis) != [len(layer.input.shape) - 1]:
+    rank = len(layer.input.shape)
+    if layer.axis % rank != rank - 1:
         raise impossible(layer, "does not normalise the last axis")
     factor = 1 / np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
     if layer.scale:
@@ -163,7 +177,7 @@ def _zero_padding(graph: Graph, layer, inputs: Sequence[str]) -> str:
 def _pool(operation: str) -> Writer:
     def write_pool(graph: Graph, layer, inputs: Sequence[str]) -> str:
         size, strides = list(layer.pool_size), list(layer.strides)
-        return graph.add(operation, inputs[0], kernel_shape=size, strides=strides, **_padding(layer))
+        return graph.add(operation, inputs[0], kernel_shape=size, strides=strides, pads=_padding(layer, size, strides))
 
     return write_pool
 

@@ -74,6 +74,14 @@ def session(content: bytes | Path, threads: int) -> Any:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
+def engine_errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises when it cannot open or run a graph; its errors have no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    found = (value for value in vars(state).values() if isinstance(value, type))
+    return tuple(kind for kind in found if issubclass(kind, Exception))
+
+
 class Sessions:
     """One graph for a lone caller and for a crowd.
 

@@ -17,7 +17,7 @@ from core.data.images import fit_image
 from core.data.phantom import draw_phantom
 from core.errors import ModelDamaged
 from core.nn import explain
-from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output
+from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output, engine_errors
 from core.store.models import EXPLAIN, GRAPH, MODEL, load_card, verified_bytes
 from core.types import Heatmap, ModelCard, PreprocessSpec
 
@@ -139,7 +139,12 @@ class Predictor:
 def _open(card: ModelCard, engine: str, folder: Path | None) -> Engine:
     """The engine by name. Raises ModelDamaged when a file is not the card's, or there is no such engine."""
     if engine == ONNX:
-        return OnnxEngine(verified_bytes(card, GRAPH, folder), verified_bytes(card, EXPLAIN, folder))
+        graph, gradient = verified_bytes(card, GRAPH, folder), verified_bytes(card, EXPLAIN, folder)
+        try:
+            return OnnxEngine(graph, gradient)
+        except engine_errors() as error:
+            reason = str(error).splitlines()[0][:200]
+            raise ModelDamaged(f"{card.name}: this ONNX Runtime cannot open its graph: {reason}") from error
     if engine == COMPILED:
         from core.nn.compiled import CompiledKeras
 

@@ -7,7 +7,11 @@ from core.registry.architectures import ARCHITECTURES
 from core.registry.heads import HEADS
 
 NARROWER = 8
-SIDES = {"xception": 71, "inception_v3": 75, "castro_perez_five": 256}
+SIDES = {"xception": 71, "inception_v3": 75, "castro_perez_five": 96, "castro_perez_five_average": 96,
+         "alexnet": 71, "alexnet_average": 71}  # fmt: skip
+# trained whole, with dense layers on every cell: what reads cells in an order must read them in the same one
+FLAT = {"castro_perez_five": "castro_perez_dense", "lenet5": "lenet5_dense", "garcia_boronat_nine": "lenet5_dense"}
+WIDE = ("alexnet", "alexnet_average", "vgg16_grey", "vgg16_grey_average")
 
 
 def narrow(backbone):
@@ -33,9 +37,9 @@ def _network_of(key, task="multiclass"):
 
     spec, side = ARCHITECTURES[key], SIDES.get(key, 64)
     backbone = build_backbone(spec, input_px=side, seed=5)
-    if spec.weights:
+    if spec.weights or key in WIDE:
         backbone = narrow(backbone)
-    head = HEADS["castro_perez_dense" if key == "castro_perez_five" else "mlp_wide"]
+    head = HEADS[FLAT.get(key, "mlp_wide")]
     model = build_network(backbone, head, 3, task, scaler=head.factory == "mlp", seed=5)
     pixels = np.random.default_rng(2).integers(0, 256, (6, side, side, 3)).astype("uint8")
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]

@@ -7,7 +7,8 @@ from core.registry.architectures import ARCHITECTURES
 from core.registry.heads import HEADS
 
 pytestmark = pytest.mark.keras
-SMALL = {"inception_v3": 96, "xception": 96, "castro_perez_five": 256}  # what each accepts at least; others 64
+SMALL = {"inception_v3": 96, "xception": 96, "castro_perez_five": 96, "castro_perez_five_average": 96,
+         "alexnet": 71, "alexnet_average": 71}  # what each accepts at least; others 64  # fmt: skip
 
 
 def side_of(spec):
