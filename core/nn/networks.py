@@ -62,8 +62,8 @@ def lenet5(pixels, *, filters: Sequence[int] = (6, 16), pooling: str = "max"):
 
     With filters 6 and 16, 256 x 256 x 1 pixels and dense layers of 120 and 84 (head `lenet5_dense`) it has
     7,157,431 parameters for three classes, exactly the number of the source. With 32, 64 and 128 filters the source
-    has 26,039,683 and leaves its dense layers unsaid; with the head `lenet5_wide_dense` there are 25,991,379, as near
-    as usual widths come. Activation and kind of pooling are unsaid too; ReLU and the maximum are taken.
+    has 26,039,683 and leaves its dense layers unsaid; with the head `lenet5_wide_dense` there are 25,991,379, 0.2 %
+    fewer. Activation and kind of pooling are unsaid too; ReLU and the maximum are taken.
     Source: LeCun et al. 1998, doi:10.1109/5.726791, as used by Castro & Pérez 2020.
     """
     x = pixels
@@ -90,7 +90,7 @@ def alexnet(pixels, *, pooling: str = "max"):
     return _pool(x, pooling, "pool5", size=3)
 
 
-def vgg16_grey(pixels, *, pooling: str = "max"):
+def vgg16_grey(pixels):
     """VGG-16's thirteen convolutions on pixels of any number of channels, from random weights.
 
     Source: Simonyan & Zisserman 2015, arXiv:1409.1556, as used by Castro & Pérez 2020, who train it from nothing on
@@ -100,11 +100,11 @@ def vgg16_grey(pixels, *, pooling: str = "max"):
     for block, (filters, times) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), start=1):
         for number in range(1, times + 1):
             x = _relu_convolution(x, filters, f"block{block}_conv{number}", kernel=3, padding="same")
-        x = _pool(x, pooling, f"block{block}_pool")
+        x = _pool(x, "max", f"block{block}_pool")
     return x
 
 
-def garcia_boronat_nine(pixels, *, pooling: str = "max"):
+def garcia_boronat_nine(pixels):
     """The convolutions of nine layers: 64 filters 7 x 7, 128 and 256 filters 3 x 3, padded, pooling after each.
 
     With its three dense layers (head `garcia_boronat_dense`, four classes) and 299 x 299 x 3 pixels it has
@@ -114,7 +114,7 @@ def garcia_boronat_nine(pixels, *, pooling: str = "max"):
     x = pixels
     for number, (filters, kernel) in enumerate(((64, 7), (128, 3), (256, 3)), start=1):
         x = _relu_convolution(x, filters, f"conv{number}", kernel=kernel, padding="same")
-        x = _pool(x, pooling, f"pool{number}")
+        x = _pool(x, "max", f"pool{number}")
     return x
 
 
@@ -141,7 +141,6 @@ BUILDERS: MappingProxyType[str, Callable] = MappingProxyType(
         "alexnet": alexnet,
         "alexnet_average": partial(alexnet, pooling="average"),
         "vgg16_grey": vgg16_grey,
-        "vgg16_grey_average": partial(vgg16_grey, pooling="average"),
         "garcia_boronat_nine": garcia_boronat_nine,
     }
 )

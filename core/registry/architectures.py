@@ -7,6 +7,10 @@ from core.types import ArchitectureSpec
 
 KERAS_APPLICATIONS = "Apache-2.0 (Keras Applications); where the ImageNet weights come from: models/README.md"
 OWN = "Apache-2.0 (this project)"
+CASTRO_PEREZ = "Castro & Pérez 2020, Universidad Panamericana"
+LENET5 = f"LeCun et al. 1998, doi:10.1109/5.726791, as used in {CASTRO_PEREZ}; activation and pooling unsaid there"
+ALEXNET = f"Krizhevsky et al. 2012, NeurIPS 25, as used in {CASTRO_PEREZ}; without response normalisation"
+VGG = f"Simonyan & Zisserman 2015, arXiv:1409.1556, as used in {CASTRO_PEREZ}"
 
 
 def _imagenet(key: str, title: str, builder: str, scaling: str, feature_dim: int, cam_layer: str, params: int,
@@ -15,6 +19,14 @@ def _imagenet(key: str, title: str, builder: str, scaling: str, feature_dim: int
         key=key, title=title, builder=builder, input_px=224, input_channels=3, pixel_scaling=scaling,
         feature_dim=feature_dim, cam_layer=cam_layer, params=params, weights="imagenet", source=source,
         licence=KERAS_APPLICATIONS,
+    )  # fmt: skip
+
+
+def _paper(key: str, title: str, input_px: int, feature_dim: int, cam_layer: str, params: int, source: str, *,
+           channels: int = 1) -> ArchitectureSpec:  # fmt: skip
+    return ArchitectureSpec(
+        key=key, title=title, builder=key, input_px=input_px, input_channels=channels, pixel_scaling="unit",
+        feature_dim=feature_dim, cam_layer=cam_layer, params=params, weights="", source=source, licence=OWN,
     )  # fmt: skip
 
 
@@ -42,11 +54,18 @@ ARCHITECTURES: Mapping[str, ArchitectureSpec] = by_key(
         pixel_scaling="unit", feature_dim=96, cam_layer="block4_out", params=22_064, weights="",
         source="this project: five convolutions and the strongest cell, for small grey images", licence=OWN,
     ),
-    ArchitectureSpec(
-        key="castro_perez_five", title="Five convolutions (Castro & Pérez)", builder="castro_perez_five",
-        input_px=256, input_channels=1, pixel_scaling="unit", feature_dim=256, cam_layer="conv5", params=392_320,
-        weights="", source="Castro & Pérez 2020, Universidad Panamericana", licence=OWN,
-    ),
+    _paper("castro_perez_five", "Five convolutions (Castro & Pérez)", 256, 256, "conv5", 392_320, CASTRO_PEREZ),
+    _paper("castro_perez_five_average", "Five convolutions, mean pooling (Castro & Pérez)", 256, 256, "conv5",
+           392_320, CASTRO_PEREZ),
+    _paper("lenet5", "LeNet-5 (6, 16)", 256, 16, "conv2", 2_572, LENET5),
+    _paper("lenet5_average", "LeNet-5 (6, 16), mean pooling", 256, 16, "conv2", 2_572, LENET5),
+    _paper("lenet5_wide", "LeNet-5 (32, 64, 128)", 256, 128, "conv3", 257_024, LENET5),
+    _paper("lenet5_wide_average", "LeNet-5 (32, 64, 128), mean pooling", 256, 128, "conv3", 257_024, LENET5),
+    _paper("alexnet", "AlexNet", 256, 256, "conv5", 3_723_968, ALEXNET),
+    _paper("alexnet_average", "AlexNet, mean pooling", 256, 256, "conv5", 3_723_968, ALEXNET),
+    _paper("vgg16_grey", "VGG-16 on grey pixels", 256, 512, "block5_conv3", 14_713_536, VGG),
+    _paper("garcia_boronat_nine", "Nine layers (García Boronat)", 299, 256, "conv3", 378_496,
+           "García Boronat 2021, U-tad, section 4.7.1", channels=3),
 )  # fmt: skip
 
 

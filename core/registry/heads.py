@@ -6,6 +6,17 @@ from core.registry.lookup import by_key, get
 from core.types import HeadSpec
 
 WAGNER = "Wagner, Detección de cáncer mediante redes neuronales convolucionales (master's project)"
+CASTRO_PEREZ = "Castro & Pérez 2020, Universidad Panamericana"
+LENET5 = f"LeCun et al. 1998, doi:10.1109/5.726791, as used in {CASTRO_PEREZ}"
+
+
+def _flat(key: str, title: str, units: tuple[int, ...], dropout: float, source: str, **more: str) -> HeadSpec:
+    """Dense layers on every cell of a network's last stage. Dropout is a setting of the head: a variant has a key."""
+    return HeadSpec(
+        key=key, title=title, factory="castro_perez_dense", source=source, standardise=False,
+        settings={"units": units, "dropout": dropout, **more},
+    )  # fmt: skip
+
 
 HEADS: Mapping[str, HeadSpec] = by_key(
     HeadSpec(
@@ -20,11 +31,21 @@ HEADS: Mapping[str, HeadSpec] = by_key(
         key="linear", title="CNN, linear output", factory="linear", standardise=False,
         source="one weighted sum per class: what a network is trained with before it lends its features",
     ),
-    HeadSpec(
-        key="castro_perez_dense", title="CNN+MLP (Castro & Pérez)", factory="castro_perez_dense",
-        source="Castro & Pérez 2020, Universidad Panamericana", standardise=False,
-        settings={"units": (128, 64, 32, 16), "dropout": 0.4},
-    ),
+    _flat("castro_perez_dense", "CNN+MLP (Castro & Pérez)", (128, 64, 32, 16), 0.4, CASTRO_PEREZ),
+    _flat("castro_perez_dense_light", "CNN+MLP (Castro & Pérez), dropout 0.2", (128, 64, 32, 16), 0.2, CASTRO_PEREZ),
+    _flat("castro_perez_dense_none", "CNN+MLP (Castro & Pérez), no dropout", (128, 64, 32, 16), 0.0, CASTRO_PEREZ),
+    _flat("lenet5_dense", "Dense 120, 84 (LeNet-5)", (120, 84), 0.0, LENET5),
+    _flat("lenet5_dense_dropout", "Dense 120, 84 (LeNet-5), dropout 0.4", (120, 84), 0.4, LENET5),
+    _flat("lenet5_wide_dense", "Dense 256, 128, 84 (LeNet-5, wide)", (256, 128, 84), 0.0,
+          f"{CASTRO_PEREZ}; widths unsaid there, chosen near its number of parameters"),
+    _flat("lenet5_wide_dense_dropout", "Dense 256, 128, 84 (LeNet-5, wide), dropout 0.4", (256, 128, 84), 0.4,
+          f"{CASTRO_PEREZ}; widths unsaid there, chosen near its number of parameters"),
+    _flat("dense_256", "Dense 256, 256", (256, 256), 0.0,
+          f"{CASTRO_PEREZ}; the dense layers of AlexNet and VGG-16 are unsaid there"),
+    _flat("dense_256_dropout", "Dense 256, 256, dropout 0.4", (256, 256), 0.4,
+          f"{CASTRO_PEREZ}; the dense layers of AlexNet and VGG-16 are unsaid there"),
+    _flat("garcia_boronat_dense", "Dense 128, 64 (García Boronat)", (128, 64), 0.5, "García Boronat 2021, U-tad",
+          dropout_after="each"),
     HeadSpec(
         key="logistic_regression", title="Logistic regression", factory="logistic_regression",
         source="Cox 1958, J R Stat Soc B 20:215; scikit-learn", standardise=True,

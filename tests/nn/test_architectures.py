@@ -108,14 +108,50 @@ def test_the_scaling_in_the_graph_is_that_of_keras_applications(key, library, bu
     np.testing.assert_allclose(np.asarray(scaled(pixels)), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_castro_and_perez_network_has_exactly_its_published_parameters():
+# (network, head, pixels, classes): parameters, head and all.
+#   five: 1,583,011 and LeNet-5: 7,157,431 as printed in the source.
+#   LeNet-5, wide: 257,024 + 28*28*128*256 + 256 + 256*128 + 128 + 128*84 + 84 + 84*3 + 3 (printed: 26,039,683, with
+#   dense layers unsaid). AlexNet: 3,723,968 + 6*6*256*256 + 256 + 256*256 + 256 + 256*3 + 3 (printed: 6,266,691, too).
+#   Nine layers: 378,496 + 37*37*256*128 + 128 + 128*64 + 64 + 64*4 + 4 (nothing printed).
+WHOLE = {
+    ("castro_perez_five", "castro_perez_dense", 256, 3): 1_583_011,
+    ("castro_perez_five_average", "castro_perez_dense_none", 256, 3): 1_583_011,
+    ("lenet5", "lenet5_dense", 256, 3): 7_157_431,
+    ("lenet5_wide", "lenet5_wide_dense", 256, 3): 25_991_379,
+    ("alexnet", "dense_256", 256, 3): 6_150_083,
+    ("garcia_boronat_nine", "garcia_boronat_dense", 299, 4): 45_246_532,
+}
+
+
+@pytest.mark.parametrize(("names", "parameters"), WHOLE.items(), ids=lambda value: str(value))
+def test_a_network_of_a_paper_has_its_number_of_parameters(names, parameters):
     from core.nn.backend import keras
     from core.nn.heads import attach_head
-    from core.nn.networks import castro_perez_five
+    from core.nn.networks import BUILDERS
 
-    pixels = keras.Input((256, 256, 1))
-    output = attach_head(castro_perez_five(pixels), HEADS["castro_perez_dense"], 3, "multiclass", scaler=False)
-    assert keras.Model(pixels, output).count_params() == 1_583_011
+    key, head, side, classes = names
+    pixels = keras.Input((side, side, ARCHITECTURES[key].input_channels))
+    output = attach_head(BUILDERS[ARCHITECTURES[key].builder](pixels), HEADS[head], classes, "multiclass", scaler=False)
+    assert keras.Model(pixels, output).count_params() == parameters
+
+
+def test_a_variant_pools_by_the_mean_and_differs_in_nothing_else(build):
+    strongest, mean = build(ARCHITECTURES["lenet5"]), build(ARCHITECTURES["lenet5_average"])
+    assert {type(a).__name__ for a in strongest.layers} - {type(a).__name__ for a in mean.layers} == {"MaxPooling2D"}
+    assert [layer.name for layer in mean.layers[-4:]] == [layer.name for layer in strongest.layers[-4:]]
+
+
+def test_garcia_boronat_drops_units_behind_each_dense_layer_and_castro_and_perez_at_both_ends():
+    from core.nn.backend import keras
+    from core.nn.heads import attach_head
+
+    def order(head):
+        stage = keras.Input((2, 2, 3))
+        model = keras.Model(stage, attach_head(stage, HEADS[head], 3, "multiclass", scaler=False))
+        return "".join({"Dense": "d", "Dropout": "-", "Flatten": "f"}.get(type(a).__name__, "") for a in model.layers)
+
+    assert order("garcia_boronat_dense") == "fd-d-d"
+    assert order("castro_perez_dense") == "-fdddd-d"
 
 
 def test_wagners_head_has_exactly_his_published_parameters():
