@@ -68,7 +68,13 @@ class PreprocessSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AugmentationSpec:
-    """Random changes in training only, inside the graph; 0 switches one off. Fractions of size or range."""
+    """Random changes in training only, inside the graph; 0 switches one off.
+
+    Drawn anew for every image, evenly: `rotation` in full turns, `zoom`, `shift` and `shear` as fractions of the side,
+    `brightness` as a fraction of 255 that is added, `contrast` as a change of the distance from the mean, each from
+    minus to plus its number. Pixels are multiplied by 1 - `darker` to 1 + `brighter`.
+    From `blur` (1: a mean over about 5 x 5 pixels) to `sharpness` (1: what a blur takes away is added once more).
+    """
 
     flip_horizontal: bool = False
     flip_vertical: bool = False
@@ -77,6 +83,21 @@ class AugmentationSpec:
     shift: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
+    shear: float = 0.0
+    darker: float = 0.0
+    brighter: float = 0.0
+    sharpness: float = 0.0
+    blur: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationPreset:
+    """Random changes under a name, and whose they are."""
+
+    key: str
+    title: str
+    changes: AugmentationSpec
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +160,13 @@ class RunSpec:
     `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
     `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
+
+    How dense heads and whole networks are trained; heads of scikit-learn pass over it. `schedule`: "plateau" halves
+    the rate when validation stands still, "cosine" lets it fall to zero over `epochs`, "constant" keeps it.
+    `patience`: epochs without a better validation loss that end the training. `gradient_clip`: largest norm of one
+    weight's gradient, 0 for none. `label_smoothing`: the share of a label that is spread over all classes.
+    `mixup`: alpha of the Beta distribution by which pairs of images are mixed, 0 for none.
+    `trainable_layers`: of `fine_tune`, how many of the base's last layers learn beside the head; 0 is all of them.
     """
 
     dataset: str
@@ -158,3 +186,11 @@ class RunSpec:
     split: Literal["auto", "group", "official", "random"] = "auto"
     split_seed: int = 0
     dataset_options: Mapping[str, int | float | str] = field(default_factory=dict)
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    schedule: Literal["plateau", "cosine", "constant"] = "plateau"
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    patience: int = 12
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    trainable_layers: int = 0

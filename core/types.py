@@ -21,6 +21,7 @@ from core.records import (
 )
 from core.specs import (
     ArchitectureSpec,
+    AugmentationPreset,
     AugmentationSpec,
     DatasetSpec,
     HeadSpec,
@@ -34,8 +35,8 @@ from core.specs import (
 from core.tables import DatasetTable, LabelledSet, Predictions
 
 __all__ = [
-    "ArchitectureSpec", "AugmentationSpec", "Calibration", "ClassCounts", "Comparison", "Curve", "DatasetSpec",
-    "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec", "Heatmap", "LabelScheme", "LabelledSet",
-    "MetricSpec", "ModelCard", "OverlapAudit", "Predictions", "PreprocessSpec", "RunRecord", "RunSpec", "RunStatus",
-    "SplitKind", "Task", "Threshold",
+    "ArchitectureSpec", "AugmentationPreset", "AugmentationSpec", "Calibration", "ClassCounts", "Comparison", "Curve",
+    "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec", "Heatmap", "LabelScheme",
+    "LabelledSet", "MetricSpec", "ModelCard", "OverlapAudit", "Predictions", "PreprocessSpec", "RunRecord", "RunSpec",
+    "RunStatus", "SplitKind", "Task", "Threshold",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from core.errors import SpecInvalid, WeightsUnavailable
 from core.nn import networks
 from core.nn.backend import keras
 from core.nn.weights import copy_backbone, load_imagenet
-from core.types import ArchitectureSpec, AugmentationSpec
+from core.types import ArchitectureSpec
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Simonyan & Zisserman 2015, as keras.applications subtracts them
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
@@ -25,7 +25,6 @@ def build_backbone(
     *,
     input_px: int | None = None,
     weights: str = "none",
-    augmentation: AugmentationSpec | None = None,
     seed: int = 0,
 ) -> keras.Model:
     """A flat graph from pixels to the last spatial stage.
@@ -33,15 +32,13 @@ def build_backbone(
     Args:
         input_px: side of the square input; `spec.input_px` when None.
         weights: "none" (random, seeded), "imagenet", a file, "model:<name>" or "run:<run_id>".
-        augmentation: random changes in front of the network, active in training only.
     Returns: a model (n, S, S, 3) 0-255 RGB (uint8 or float32) -> (n, h, w, feature_dim).
     Raises: WeightsUnavailable; SpecInvalid for an input that is too small for the network.
     """
     side = input_px or spec.input_px
     keras.utils.set_random_seed(seed)  # the builders of keras.applications take no seed of their own
     inputs = keras.Input((side, side, 3), dtype="float32", name="pixels")
-    x = augment(inputs, augmentation, seed) if augmentation else inputs
-    x = scale_pixels(x, spec)
+    x = scale_pixels(inputs, spec)
     try:
         if spec.weights == "imagenet":
             build = getattr(keras.applications, spec.builder)
@@ -82,28 +79,6 @@ def scale_pixels(pixels, spec: ArchitectureSpec):
         f"Unknown pixel scaling {scaling!r} of {spec.key}. Known: minus_one_one, imagenet_torch, "
         "imagenet_caffe, unit, inside (core/registry/architectures.py)."
     )
-
-
-def augment(pixels, spec: AugmentationSpec, seed: int):
-    """Random changes as layers, active in training only; the result stays in 0-255."""
-    layers, x = keras.layers, pixels
-    if spec.flip_horizontal or spec.flip_vertical:
-        both = spec.flip_horizontal and spec.flip_vertical
-        mode = "horizontal_and_vertical" if both else ("horizontal" if spec.flip_horizontal else "vertical")
-        x = layers.RandomFlip(mode, seed=seed, name="augment_flip")(x)
-    if spec.rotation:
-        x = layers.RandomRotation(spec.rotation, fill_mode="constant", seed=seed, name="augment_rotation")(x)
-    if spec.zoom:
-        x = layers.RandomZoom(spec.zoom, fill_mode="constant", seed=seed, name="augment_zoom")(x)
-    if spec.shift:
-        x = layers.RandomTranslation(
-            spec.shift, spec.shift, fill_mode="constant", seed=seed, name="augment_shift"
-        )(x)  # fmt: skip
-    if spec.brightness:
-        x = layers.RandomBrightness(spec.brightness, value_range=(0, 255), seed=seed, name="augment_brightness")(x)
-    if spec.contrast:
-        x = layers.RandomContrast(spec.contrast, value_range=(0, 255), seed=seed, name="augment_contrast")(x)
-    return x
 
 
 def _fill(model: keras.Model, spec: ArchitectureSpec, weights: str) -> None:

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from core import paths
-from core.errors import WeightsUnavailable
+from core.errors import SpecInvalid, WeightsUnavailable
 from core.nn.backend import keras
 from core.types import ArchitectureSpec
 
@@ -95,6 +95,23 @@ def copy_backbone(source: keras.Model, target: keras.Model) -> None:
 def backbone_layers(model: keras.Model) -> list[keras.Layer]:
     """The layers with weights between pixel scaling and head, in graph order."""
     return [layer for layer in model.layers if layer.weights and not layer.name.startswith(OUTSIDE_BACKBONE)]
+
+
+def freeze_for_fine_tuning(model: keras.Model, last: int) -> None:
+    """Leave the head and the `last` layers of the base to learn (0: all of it); normalisations stay as they are.
+
+    Layers without weights do not count, nor do normalisations.
+    Raises: SpecInvalid when the base has fewer layers.
+    """
+    normalising = keras.layers.BatchNormalization
+    base = [layer for layer in backbone_layers(model) if not isinstance(layer, normalising)]
+    if last > len(base):
+        raise SpecInvalid(f"trainable_layers = {last}, but the base has {len(base)} layers with weights; 0 is all.")
+    for layer in model.layers:
+        if isinstance(layer, normalising):
+            layer.trainable = False
+    for layer in base[: len(base) - last] if last else ():
+        layer.trainable = False
 
 
 def copy_head(source: keras.Model, target: keras.Model) -> None:

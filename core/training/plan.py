@@ -9,6 +9,7 @@
     [[runs]]
     name = "cnn"                       a single run that others can start from: weights = "run:cnn"
 
+`augmentation` is a table of `AugmentationSpec`, or a preset by name: augmentation = "garcia-boronat-2021".
 A plan is a list of independent runs: nothing is shared between them but the feature cache and `results/`.
 A run that starts from another names it by run id once read, so that it stands alone.
 """
@@ -23,10 +24,12 @@ from typing import Any
 from core import paths
 from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
+from core.registry.augmentations import augmentation_preset
 from core.registry.datasets import dataset_spec
 from core.registry.heads import head_spec
 from core.registry.labels import AS_IS, label_scheme
 from core.store.codec import run_id_of
+from core.training.recipe import check_recipe
 from core.types import AugmentationSpec, PreprocessSpec, RunSpec
 
 FIELDS = {field.name for field in dataclasses.fields(RunSpec)}
@@ -107,6 +110,8 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
             fields["preprocess"] = PreprocessSpec(**fields["preprocess"])
         if isinstance(fields.get("augmentation"), Mapping):
             fields["augmentation"] = AugmentationSpec(**fields["augmentation"])
+        elif "augmentation" in fields:
+            fields["augmentation"] = augmentation_preset(str(fields["augmentation"])).changes
         if "learning_rates" in fields:
             fields["learning_rates"] = tuple(float(rate) for rate in fields["learning_rates"])
         weights = str(fields.get("weights", ""))
@@ -137,3 +142,4 @@ def _check_choices(spec: RunSpec, where: str) -> None:
     ):
         if value not in known:
             raise SpecInvalid(f"{where}: {name} = {value!r}; expected one of {', '.join(known)}.")
+    check_recipe(spec, where)

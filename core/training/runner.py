@@ -1,30 +1,36 @@
 """RunSpec -> predictions, history and record, stored in `results/<run_id>/`.
 
 Validation chooses (head settings, early stopping, threshold, temperature); the test rows are scored once,
-last. A run that is stored is returned as it is. Ctrl-C and failures leave a readable record behind.
+last. A run that is stored is returned as it is. Ctrl-C and failures leave a readable record behind, and a killed
+run goes on from its last epoch when it is called again.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from core.data.balance import balanced_rows, class_weights
-from core.errors import MedLensError
+from core.errors import MedLensError, TrainingFailed
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate_run
 from core.store.codec import SCHEMA_VERSION, run_id_of
-from core.store.runs import is_finished, load_record, save_run, write_history
+from core.store.runs import is_finished, load_record, run_folder, save_run, write_history
+from core.training.checkpoint import Checkpoint, Saved, remove_checkpoint
 from core.training.environment import environment, peak_memory_bytes
 from core.training.prepared import PreparedData, prepare_data, refuse_other_data
 from core.training.priors import prior_factors
 from core.training.progress import Report, silent
 from core.types import Predictions, RunRecord, RunSpec
+
+if TYPE_CHECKING:
+    from core.nn.fit_state import FitState
 
 SEEN_IMAGES = "seen_images.txt"
 SEEN_DIGITS = 12  # of 32: at 100,000 images the chance of one false match is under 1 in 10,000
@@ -50,14 +56,27 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._running: tuple[str, float] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
+        self._running = name, time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+            self.seconds, self._running = self.so_far(), None
+
+    def so_far(self) -> dict[str, float]:
+        """Seconds per stage, with those of the stage under way."""
+        if self._running is None:
+            return dict(self.seconds)
+        name, started = self._running
+        return {**self.seconds, name: self.seconds.get(name, 0.0) + time.perf_counter() - started}
+
+    def add(self, seconds: dict[str, float]) -> None:
+        """Count what an earlier process spent on the same run."""
+        for name, value in seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value
 
 
 @dataclass(slots=True)
@@ -71,6 +90,43 @@ class Job:
     report: Report
     results_folder: Path | None
     history: list[dict[str, float | int | str]] = field(default_factory=list)
+    resumed_after: int | None = None  # the last epoch of a killed process that this one goes on from
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where this run's state between two epochs lies; of the same spec, data and versions only."""
+        from core.nn.backend import versions
+
+        identity = {"run_id": self.run_id, "data": self.data.labelled.table.fingerprint, **versions()}
+        return Checkpoint(run_folder(self.run_id, self.results_folder), identity)
+
+    def state_of(self, network: Any, stage: str) -> "FitState | None":
+        """The state that a killed process left of this stage; its history and its seconds are taken over with it."""
+        from core.nn.fit_state import FitState
+
+        saved: Saved | None = self.checkpoint.load()
+        state = FitState.from_bytes(saved.state) if saved is not None and saved.stage == stage else None
+        if saved is None or state is None or not state.fits(network):
+            return None
+        self.history = list(saved.history)
+        self.watch.add(saved.seconds)
+        self.resumed_after = state.pace.epoch
+        write_history(self.run_id, pd.DataFrame(self.history), folder=self.results_folder)
+        return state
+
+    def keep_state(self, state: bytes) -> None:
+        """Put the state after an epoch on the disk, with everything told so far."""
+        stage = str(self.history[-1]["stage"])
+        self.checkpoint.save(stage, self.history, self.watch.so_far(), state)
+
+    def batches_of(self, stage: str) -> Callable[[int, int], None]:
+        """What is told after every batch of a stage: the epoch, and how far it has come."""
+
+        def told(done: int, total: int) -> None:
+            epoch = 1 + sum(row["stage"] == stage for row in self.history)
+            self.report(f"epoch {epoch} of at most {self.spec.epochs}", done, total)
+
+        return told
 
     def epoch_done(self, row: dict[str, float | int | str]) -> None:
         """Keep one epoch's numbers and let `history.csv` grow."""
@@ -123,6 +179,7 @@ def run(
     """
     run_id = run_id_of(spec)
     if is_finished(run_id, results_folder):
+        remove_checkpoint(run_folder(run_id, results_folder))
         stored = load_record(run_id, results_folder)
         refuse_other_data(stored, root)
         return stored
@@ -139,8 +196,11 @@ def run(
         raise
     except MedLensError as error:
         _store_unfinished(job, "failed", str(error))
+        if isinstance(error, TrainingFailed):
+            remove_checkpoint(run_folder(run_id, results_folder))  # from there it would fail again
         raise
     save_run(record, predictions, job.history_frame(), artifacts, folder=results_folder)
+    remove_checkpoint(run_folder(run_id, results_folder))
     return load_record(run_id, results_folder)
 
 
@@ -155,13 +215,14 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
         unit = unit_of(job.data.labelled.table.spec.group_field)
         evaluations = evaluate_run(predictions[0], predictions[1], unit=unit)
     job.report("computing intervals", 1, 1)
+    resumed = {} if job.resumed_after is None else {"resumed_after_epoch": job.resumed_after}
     record = replace(
         _base_record(job, "done"),
         evaluations=evaluations,
         params_total=trained.params_total,
         params_trained=trained.params_trained,
         model_bytes=sum(map(len, trained.artifacts.values())) + 4 * (trained.params_total - trained.params_trained),
-        chosen_settings=trained.chosen,
+        chosen_settings={**trained.chosen, **resumed},
     )
     return record, predictions, artifacts
 

@@ -4,7 +4,7 @@ Each returns scores of validation and test in row order. The test images pass th
 once, after everything has been chosen.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,8 @@ from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
 from core.registry.heads import head_spec
 from core.training.heads import FeaturePart, FittedHead, fit_sklearn_head
-from core.types import AugmentationSpec, HeadSpec
+from core.training.recipe import check_recipe, fit_settings
+from core.types import HeadSpec
 
 if TYPE_CHECKING:
     from core.training.runner import Job, Trained
@@ -27,6 +28,7 @@ def train(job: "Job") -> "Trained":
     ways = {"frozen": train_frozen, "scratch": train_scratch, "fine_tune": train_fine_tune}
     if job.spec.strategy not in ways:
         raise SpecInvalid(f"Unknown strategy {job.spec.strategy!r}. Known: {', '.join(ways)}.")
+    check_recipe(job.spec)
     return ways[job.spec.strategy](job)
 
 
@@ -84,21 +86,21 @@ def fit_head_on(job: "Job", head: HeadSpec, train: FeaturePart, validation: Feat
 
 
 def _fit_network_head(job: "Job", head: HeadSpec, train: FeaturePart, validation: FeaturePart) -> FittedHead:
-    from core.nn.fit import FitSettings, fit_head, predict_array
+    from core.nn.fit import fit_head, predict_array
     from core.nn.heads import build_head, set_priors
     from core.nn.saving import model_bytes
 
     spec = job.spec
     model = build_head(head, train.features.shape[1], len(job.class_names), job.task, seed=spec.seed)
-    settings = FitSettings(
-        epochs=spec.epochs, batch_size=spec.batch_size, learning_rate=spec.learning_rates[0], seed=spec.seed,
-        task=job.task, class_weight=job.class_weight(train.y_true), on_epoch=job.epoch_done,
+    settings = fit_settings(
+        spec, learning_rate=spec.learning_rates[0], task=job.task, class_weight=job.class_weight(train.y_true),
+        on_epoch=job.epoch_done,
     )  # fmt: skip
-    fit_head(model, (train.features, train.y_true), (validation.features, validation.y_true), head, settings)
+    outcome = fit_head(model, (train.features, train.y_true), (validation.features, validation.y_true), head, settings)
     set_priors(model, job.prior_factors(train.y_true, weighted=settings.class_weight is not None))
     return FittedHead(
         predict=lambda features: predict_array(model, features),
-        chosen={},
+        chosen=outcome.as_settings(),
         artifact_name="head.keras",
         artifact=model_bytes(model),
         params=int(model.count_params()),
@@ -114,50 +116,51 @@ def train_scratch(job: "Job") -> "Trained":
     head = _network_head(job)
     if spec.weights != "none":
         raise SpecInvalid("strategy = 'scratch' starts from random weights: set weights = 'none', or use 'fine_tune'.")
-    augmentation = spec.augmentation if spec.augmentation != AugmentationSpec() else None
     backbone = build_backbone(
-        architecture_spec(spec.architecture), input_px=spec.preprocess.size_px, weights="none",
-        augmentation=augmentation, seed=spec.seed,
-    )  # fmt: skip
+        architecture_spec(spec.architecture), input_px=spec.preprocess.size_px, weights="none", seed=spec.seed
+    )
     model = build_network(backbone, head, len(job.class_names), job.task, scaler=False, seed=spec.seed)
     return _fit_on_images(job, model, stage="scratch", learning_rate=spec.learning_rates[0])
 
 
 def train_fine_tune(job: "Job") -> "Trained":
-    """Two stages: the head on frozen features, then the whole network at the second learning rate.
+    """Two stages: the head on frozen features, then the last layers or all of them at the second learning rate.
 
     Batch normalisation stays frozen in the second stage, as its statistics come from far more images.
     """
     from core.nn.backbones import build_backbone
-    from core.nn.backend import keras
-    from core.nn.features import extract_features
     from core.nn.heads import build_network
     from core.nn.saving import model_from_bytes
-    from core.nn.weights import copy_head
+    from core.nn.weights import copy_head, freeze_for_fine_tuning
 
     spec, head = job.spec, _network_head(job)
     if spec.weights == "none" or len(spec.learning_rates) != 2:
         raise SpecInvalid("strategy = 'fine_tune' needs trained weights and two learning_rates: [head, whole network].")
-    architecture = architecture_spec(spec.architecture)
-    augmentation = spec.augmentation if spec.augmentation != AugmentationSpec() else None
-    side = spec.preprocess.size_px
-    with job.watch.stage("features"):
-        plain = build_backbone(architecture, input_px=side, weights=spec.weights, seed=spec.seed)
-        parts = {}
-        for split in ("train", "validation"):
-            paths, hashes, y_true = job.scored_or_balanced(split)
-            parts[split] = FeaturePart(extract_features(plain, paths, hashes, spec.preprocess), y_true)
-    with job.watch.stage("training"):
-        fitted = fit_head_on(job, head, parts["train"], parts["validation"])
     backbone = build_backbone(
-        architecture, input_px=side, weights=spec.weights, augmentation=augmentation, seed=spec.seed
+        architecture_spec(spec.architecture), input_px=spec.preprocess.size_px, weights=spec.weights, seed=spec.seed
     )
     model = build_network(backbone, head, len(job.class_names), job.task, scaler=head.standardise, seed=spec.seed)
-    copy_head(model_from_bytes(fitted.artifact), model)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
-    return _fit_on_images(job, model, stage="fine_tune", learning_rate=spec.learning_rates[1])
+    freeze_for_fine_tuning(model, spec.trainable_layers)
+
+    def first_stage() -> None:
+        copy_head(model_from_bytes(_frozen_head(job, head, backbone)), model)
+
+    return _fit_on_images(
+        job, model, stage="fine_tune", learning_rate=spec.learning_rates[1], first_stage=first_stage
+    )  # fmt: skip
+
+
+def _frozen_head(job: "Job", head: HeadSpec, backbone) -> bytes:  # type: ignore[no-untyped-def]
+    """The head on frozen features, from which fine-tuning starts, as a `.keras` file."""
+    from core.nn.features import extract_features
+
+    parts = {}
+    with job.watch.stage("features"):
+        for split in ("train", "validation"):
+            paths, hashes, y_true = job.scored_or_balanced(split)
+            parts[split] = FeaturePart(extract_features(backbone, paths, hashes, job.spec.preprocess), y_true)
+    with job.watch.stage("training"):
+        return fit_head_on(job, head, parts["train"], parts["validation"]).artifact
 
 
 def _network_head(job: "Job") -> HeadSpec:
@@ -170,31 +173,31 @@ def _network_head(job: "Job") -> HeadSpec:
     return head
 
 
-def _fit_on_images(job: "Job", model, stage: str, learning_rate: float) -> "Trained":  # type: ignore[no-untyped-def]
-    from core.nn.fit import FitSettings, fit, predict_array
+def _fit_on_images(  # type: ignore[no-untyped-def]
+    job: "Job", model, stage: str, learning_rate: float, first_stage: Callable[[], None] | None = None
+) -> "Trained":
+    """Train `model` on the images, from where a killed run left it; `first_stage` is called when nothing is left."""
+    from core.nn.augment import with_augmentation
+    from core.nn.fit import fit, predict_array
     from core.nn.heads import set_priors
-    from core.nn.images import feature_statistics, prepared_array
+    from core.nn.images import feature_statistics
     from core.nn.saving import model_bytes
     from core.training.runner import Trained
 
-    spec, images, truths = job.spec, {}, {}
-    with job.watch.stage("images"):
-        for split in SPLITS:
-            paths, _, truths[split] = job.scored_or_balanced(split)
-            images[split] = prepared_array(
-                paths, spec.preprocess,
-                progress=lambda done, total, split=split: job.report(f"images of the {split} part", done, total),
-            )  # fmt: skip
-    settings = FitSettings(
-        epochs=spec.epochs, batch_size=spec.batch_size, learning_rate=learning_rate, seed=spec.seed, task=job.task,
-        class_weight=job.class_weight(truths["train"]), on_epoch=job.epoch_done, stage=stage,
+    spec = job.spec
+    in_training = with_augmentation(model, spec.augmentation, spec.seed)
+    state = job.state_of(in_training, stage)
+    if state is None and first_stage is not None:
+        first_stage()
+    images, truths = _images(job)
+    settings = fit_settings(
+        spec, learning_rate=learning_rate, task=job.task, class_weight=job.class_weight(truths["train"]), stage=stage,
+        on_epoch=job.epoch_done, on_batch=job.batches_of(stage), on_state=job.keep_state, state=state,
     )  # fmt: skip
-    settings = replace(
-        settings,
-        on_batch=lambda done, total: job.report(f"epoch {len(job.history) + 1} of at most {spec.epochs}", done, total),
-    )
     with job.watch.stage("training"):
-        fit(model, images["train"], truths["train"], images["validation"], truths["validation"], settings)
+        outcome = fit(
+            in_training, images["train"], truths["train"], images["validation"], truths["validation"], settings
+        )
         set_priors(model, job.prior_factors(truths["train"], weighted=settings.class_weight is not None))
     artifacts = {"network.keras": model_bytes(model)}
     with job.watch.stage("scoring"):
@@ -208,4 +211,20 @@ def _fit_on_images(job: "Job", model, stage: str, learning_rate: float) -> "Trai
         artifacts=artifacts,
         params_total=int(model.count_params()),
         params_trained=int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+        chosen=outcome.as_settings(),
     )
+
+
+def _images(job: "Job") -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Decoded images and truth of each split."""
+    from core.nn.images import prepared_array
+
+    images, truths = {}, {}
+    with job.watch.stage("images"):
+        for split in SPLITS:
+            paths, _, truths[split] = job.scored_or_balanced(split)
+            images[split] = prepared_array(
+                paths, job.spec.preprocess,
+                progress=lambda done, total, split=split: job.report(f"images of the {split} part", done, total),
+            )  # fmt: skip
+    return images, truths

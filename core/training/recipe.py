@@ -1,0 +1,78 @@
+"""How a spec wants its network trained: checked in words before any work, and handed to `core/nn/fit.py`.
+
+Heads of scikit-learn pass over these fields; they are checked all the same, so that a spelling mistake is found.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.errors import SpecInvalid
+from core.types import AugmentationSpec, RunSpec
+
+if TYPE_CHECKING:
+    from core.nn.fit import FitSettings
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+SCHEDULES = ("plateau", "cosine", "constant")
+# field -> smallest, largest, and whether it counts something
+RANGES: Mapping[str, tuple[float, float, bool]] = {
+    "epochs": (1, 100_000, True),
+    "batch_size": (1, 65_536, True),
+    "patience": (1, 100_000, True),
+    "trainable_layers": (0, 100_000, True),
+    "weight_decay": (0, 1, False),
+    "gradient_clip": (0, math.inf, False),
+    "label_smoothing": (0, 0.5, False),  # beyond a half, the label is no longer what the image is taken for
+    "mixup": (0, 10, False),
+}
+# fractions of `AugmentationSpec` may reach 1, where an image is gone or turned by a whole circle
+STRONGEST = {"rotation": 0.5, "sharpness": 5.0}
+
+
+def check_recipe(spec: RunSpec, where: str = "") -> None:
+    """Raises SpecInvalid that names the field, what was found and what is expected."""
+    before = f"{where}: " if where else ""
+    for name, value, known in (
+        ("optimizer", spec.optimizer, OPTIMIZERS),
+        ("schedule", spec.schedule, SCHEDULES),
+    ):
+        if value not in known:
+            raise SpecInvalid(f"{before}{name} = {value!r}; expected one of {', '.join(known)}.")
+    for name, (low, high, whole) in RANGES.items():
+        _check_number(f"{before}{name}", getattr(spec, name), low, high, whole)
+    for rate in spec.learning_rates:
+        _check_number(f"{before}learning_rates", rate, 0, math.inf, False)
+    for field in dataclasses.fields(AugmentationSpec):
+        value = getattr(spec.augmentation, field.name)
+        if not isinstance(field.default, bool):
+            _check_number(f"{before}augmentation.{field.name}", value, 0, STRONGEST.get(field.name, 1.0), False)
+        elif not isinstance(value, bool):
+            raise SpecInvalid(f"{before}augmentation.{field.name} = {value!r}; expected true or false.")
+    if spec.optimizer == "adamw" and not spec.weight_decay:
+        raise SpecInvalid(f"{before}optimizer = 'adamw' is Adam with weight decay: set weight_decay, such as 0.01.")
+    if spec.optimizer == "adam" and spec.weight_decay:
+        raise SpecInvalid(f"{before}weight_decay needs optimizer = 'adamw', 'sgd' or 'rmsprop'; 'adam' has none.")
+    if spec.trainable_layers and spec.strategy != "fine_tune":
+        raise SpecInvalid(
+            f"{before}trainable_layers = {spec.trainable_layers} is for strategy = 'fine_tune'; "
+            f"{spec.strategy!r} trains {'no layer of the base' if spec.strategy == 'frozen' else 'all layers'}."
+        )
+
+
+def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high or math.isinf(value):
+        what = "a whole number" if whole else "a number"
+        most = "" if math.isinf(high) else f" to {high:g}"
+        raise SpecInvalid(f"{name} = {value!r}; expected {what} from {low:g}{most}.")
+
+
+def fit_settings(spec: RunSpec, **more: Any) -> "FitSettings":
+    """The settings of one training stage; `more` holds what the spec does not say (task, rate, who is told)."""
+    from core.nn.fit import FitSettings
+
+    same = ("epochs", "batch_size", "seed", "optimizer", "schedule", "weight_decay", "gradient_clip", "patience",
+            "label_smoothing", "mixup")  # fmt: skip
+    return FitSettings(**{name: getattr(spec, name) for name in same}, **more)
