@@ -27,6 +27,7 @@ else:
             ),
             st.Page("pages/live.py", title="Live", icon=":material/videocam:", url_path="live"),
             st.Page("pages/compare.py", title="Compare", icon=":material/leaderboard:", url_path="compare"),
+            st.Page("pages/published.py", title="Published", icon=":material/newspaper:", url_path="published"),
             st.Page("pages/run.py", title="Run", icon=":material/query_stats:", url_path="run"),
             st.Page("pages/data.py", title="Data", icon=":material/dataset:", url_path="data"),
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),

@@ -1,12 +1,15 @@
 """Names of session keys and query parameters: one place, so that two pages never mean different things.
 
-The choices that stand in the URL (pages/ui/linked.py): `?model=`, `?dataset=`, `?task=`, `?run=`.
+The choices that stand in the URL (pages/ui/linked.py): `?model=`, `?dataset=`, `?task=`, `?run=`, `?source=`,
+`?question=`.
 """
 
 MODEL = "model"
 DATASET = "dataset"
 TASK = "task"
 RUN = "run"
+SOURCE = "source"  # of published figures
+QUESTION = "question"  # a task in the words of a source
 
 PREDICTED = "predicted"  # session state: (model, model state, picture digest, reference?) -> PredictionResult
 DECODED = "decoded"  # session state: digest -> Picture, of the files that are uploaded now

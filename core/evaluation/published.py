@@ -1,0 +1,159 @@
+"""Our runs beside published figures: which run stands for us, and whether its interval leaves the figure behind.
+
+The run is chosen on validation, never on test. A published figure has no interval, so that ours alone decides: ahead
+when all of it lies on the better side of the figure, behind when all of it lies on the other. One row per figure.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from core.registry.metrics import find_estimate, metric_spec
+from core.registry.published import published_source
+from core.registry.published_types import VERDICTS, PublishedFigure, PublishedRow, PublishedSummary, Target, Verdict
+from core.types import Estimate, Evaluation, RunRecord
+
+# Each of these can be had for nothing at the price of another one, so that the best run is not the one with most of it
+CHOSEN_BY: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("sensitivity", "specificity", "ppv", "npv"), "balanced_accuracy")
+)
+SHARE_APART = 0.03  # of a class: what two random parts of some thousand images differ by at most
+TOTAL_APART = 0.02
+
+
+def compare_published(figures: Iterable[PublishedFigure], records: Sequence[RunRecord]) -> tuple[PublishedRow, ...]:
+    """One row per figure, in the order given; none is left out, least of all one in which ours is worse.
+
+    Runs that are not done, whose patients cross (split "random"), or that lack a validation or test estimate of the
+    figure's metric, stand for nobody.
+    """
+    by_task: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in records:
+        if record.status == "done" and _split_kind(record) != "random":
+            by_task.setdefault((record.spec.dataset, record.spec.label_scheme), []).append(record)
+    return tuple(_row(figure, by_task) for figure in figures)
+
+
+def summary_of(rows: Iterable[PublishedRow]) -> PublishedSummary:
+    """Counts over `rows`."""
+    rows = tuple(rows)
+    counts = Counter(row.verdict for row in rows)
+    return PublishedSummary(
+        total=len(rows),
+        by_verdict=MappingProxyType({verdict: counts[verdict] for verdict in VERDICTS}),
+        unfair=sum(bool(row.differs) for row in rows if row.run is not None),
+    )
+
+
+def verdict_on(estimate: Estimate, published: float) -> Verdict:
+    """Ours against a printed number: told apart only where the whole interval lies on one side of it."""
+    if estimate.low is None or estimate.high is None:
+        return "level"
+    above, below = estimate.low > published, estimate.high < published
+    if not metric_spec(estimate.metric).higher_is_better:
+        above, below = below, above
+    return "ahead" if above else "behind" if below else "level"
+
+
+def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[RunRecord]]) -> PublishedRow:
+    if not figure.targets:
+        return PublishedRow(figure=figure, verdict="not compared", reason=figure.reason)
+    chosen_by = CHOSEN_BY.get(figure.metric, figure.metric)
+    for target in figure.targets:
+        ranked = _ranked(figure, target, chosen_by, by_task.get((target.dataset, target.label_scheme), ()))
+        if not ranked:
+            continue
+        record = ranked[0]
+        estimate = _estimate(record, "test", figure.metric, target.class_name)
+        if estimate is None:  # `_ranked` keeps only runs that have one
+            continue
+        return PublishedRow(
+            figure=figure, verdict=verdict_on(estimate, figure.value), reason=_reason(estimate, figure.value),
+            run=record, estimate=estimate, split_kind=_split_kind(record),
+            differs=differences(figure, target, record), candidates=len(ranked), chosen_by=chosen_by,
+        )  # fmt: skip
+    nearest = figure.targets[0]
+    return PublishedRow(
+        figure=figure, verdict="no run yet",
+        reason=f"no finished run on {nearest.dataset} with the labels {nearest.label_scheme}",
+    )  # fmt: skip
+
+
+def _ranked(figure: PublishedFigure, target: Target, chosen_by: str, records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The runs of a target, the best on validation first; of equals the first by name."""
+    # a summary over the classes picks the run; a metric that stands for itself is taken of the class in question
+    of_class = target.class_name if chosen_by == figure.metric else None
+    scored = []
+    for record in records:
+        if target.class_names and record.class_names != target.class_names:
+            continue
+        on_validation = _estimate(record, "validation", chosen_by, of_class)
+        if on_validation is None or on_validation.value is None:
+            continue
+        if _estimate(record, "test", figure.metric, target.class_name) is not None:
+            scored.append((on_validation.value, record))
+    sign = -1 if metric_spec(chosen_by).higher_is_better else 1
+    return [record for _, record in sorted(scored, key=lambda item: (sign * item[0], item[1].run_id))]
+
+
+def differences(figure: PublishedFigure, target: Target, record: RunRecord) -> tuple[str, ...]:
+    """What is not alike between a figure and a run: the split first, then what stands in the catalogue, then sizes."""
+    found = []
+    kind = _split_kind(record)
+    if not (figure.evaluated_on == "official test" and kind == "official"):
+        found.append(f"{_their_part(figure)} there, {_our_part(record)} here")
+    found += target.differs
+    if kind != "official":
+        found += target.unless_official
+    total = sum(counts.n_images for counts in record.counts)
+    if figure.total_images and total and abs(total - figure.total_images) > TOTAL_APART * figure.total_images:
+        found.append(f"{figure.total_images:,} images in all there, {total:,} here")
+    if figure.share is not None:
+        name, theirs = figure.share
+        ours = _share(record, name)
+        if ours is not None and abs(ours - theirs) > SHARE_APART:
+            found.append(f"{100 * theirs:.0f} % {name} there, {100 * ours:.0f} % here")
+    side = record.spec.preprocess.size_px
+    if figure.input_px is not None and side < figure.input_px:
+        found.append(f"pictures of {figure.input_px} px there, {side} px here")
+    return tuple(found)
+
+
+def _their_part(figure: PublishedFigure) -> str:
+    if figure.evaluated_on.startswith("validation"):
+        return "random validation images that also chose the model"
+    return published_source(figure.source).split
+
+
+def _our_part(record: RunRecord) -> str:
+    field = record.audit.group_field.split(" (")[0] if record.audit is not None else "patient"
+    if _split_kind(record) == "official":
+        return "the official test part"
+    return "single images" if field == "image" else f"{field}s kept apart"
+
+
+def _reason(estimate: Estimate, published: float) -> str:
+    if estimate.low is None or estimate.high is None:
+        return "ours has no interval, so that nothing can be told"
+    side = {
+        "ahead": "our interval lies on the better side of it",
+        "behind": "our interval lies on the worse side of it",
+    }
+    return side.get(verdict_on(estimate, published), "our interval holds it")
+
+
+def _estimate(record: RunRecord, split: str, metric: str, class_name: str | None) -> Estimate | None:
+    evaluation: Evaluation | None = next((e for e in record.evaluations if e.split == split), None)
+    found = find_estimate(evaluation, metric, class_name) if evaluation is not None else None
+    return found if found is not None and found.value is not None else None
+
+
+def _share(record: RunRecord, class_name: str) -> float | None:
+    counts = next((c for c in record.counts if c.split == "test"), None)
+    if counts is None or class_name not in counts.images_per_class or not counts.n_images:
+        return None
+    return counts.images_per_class[class_name] / counts.n_images
+
+
+def _split_kind(record: RunRecord) -> str:
+    return record.audit.split_kind if record.audit is not None else record.spec.split

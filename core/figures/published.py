@@ -1,0 +1,217 @@
+"""Published figures and ours side by side: the sentences, the table with a row per figure, and the drawing.
+
+A figure in which ours is worse stands first, in the table and in the drawing.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.figures.names import group_field_of, run_title
+from core.figures.text import group_word, interval, listing, metric_title, plural, split_badge
+from core.figures.theme import INK, MUTED, PALETTE, base_layout
+from core.registry.published import published_source
+from core.registry.published_types import COMPARED, PublishedRow, PublishedSummary, Verdict
+
+ORDER: tuple[Verdict, ...] = ("behind", "level", "ahead", "no run yet", "not compared")
+COLORS: Mapping[str, str] = MappingProxyType({"ahead": PALETTE[0], "level": MUTED, "behind": PALETTE[4]})
+SYMBOLS: Mapping[str, str] = MappingProxyType({"ahead": "circle", "level": "square", "behind": "triangle-down"})
+MOST_DRAWN = 30
+ROW_PX = 58
+LONGEST_TITLE = 52  # letters that fit on a phone; the table has the whole name
+
+
+def worst_first(rows: Iterable[PublishedRow]) -> list[PublishedRow]:
+    """Behind, level, ahead, then what has no run; the catalogue's order within each."""
+    return sorted(rows, key=lambda row: ORDER.index(row.verdict))
+
+
+def metric_words(row: PublishedRow) -> str:
+    """ "AUC", "PPV for Melanoma"; the source's own word where it is no metric of ours."""
+    figure = row.figure
+    if not figure.metric:
+        return figure.metric_words.replace("_", " ")
+    class_name = row.estimate.class_name if row.estimate is not None else figure.targets[0].class_name
+    title = metric_title(figure.metric)
+    return f"{title} for {class_name}" if class_name else title
+
+
+def printed(value: float) -> str:
+    """A published number with the digits that it was printed with."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:g}"
+
+
+def summary_words(summary: PublishedSummary) -> str:
+    """How many figures stand beside a run, how the comparison ends, and how many comparisons are unfair."""
+    counts = summary.by_verdict
+    waiting, never = counts["no run yet"], counts["not compared"]
+    rest = []
+    if waiting:
+        rest.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for a run")
+    if never:
+        rest.append(f"{never:,} {'has' if never == 1 else 'have'} nothing here to be compared with")
+    tail = f" Of the others, {listing(rest)}." if rest else ""
+    if not summary.compared:
+        return f"None of the {summary.total:,} published figures stands beside a run yet.{tail}"
+    unfair = "none of these comparisons is known to be unfair"
+    if summary.unfair:
+        number = "every one" if summary.unfair == summary.compared else f"{summary.unfair:,}"
+        unfair = f"{number} of these comparisons is not like for like"
+        unfair = unfair if summary.unfair in (1, summary.compared) else unfair.replace("is not", "are not")
+    return (
+        f"{summary.compared:,} of {summary.total:,} published figures "
+        f"{'stands' if summary.compared == 1 else 'stand'} beside a run of ours: "
+        f"ahead in {counts['ahead']:,}, level in {counts['level']:,}, behind in {counts['behind']:,}; {unfair}.{tail}"
+    )
+
+
+def task_words(rows: Iterable[PublishedRow]) -> list[tuple[str, str, str]]:
+    """(source and task, how the comparison ends, what is not alike), one for each task that has a run."""
+    groups: dict[tuple[str, str], list[PublishedRow]] = {}
+    for row in rows:
+        if row.run is not None:
+            groups.setdefault((row.figure.source, row.figure.task_words), []).append(row)
+    return [
+        (f"{published_source(source).title}, {task}", _endings(group), "; ".join(_all_differences(group)))
+        for (source, task), group in groups.items()
+    ]
+
+
+def _endings(rows: Sequence[PublishedRow]) -> str:
+    parts = []
+    for verdict in COMPARED:
+        mine = [row for row in rows if row.verdict == verdict]
+        if mine:
+            # what we do not beat is named; what we do is counted
+            named = f" ({listing([_named(row) for row in mine[:3]])}{', …' if len(mine) > 3 else ''})"
+            parts.append(f"{verdict} in {len(mine)}{'' if verdict == 'ahead' else named}")
+    return listing(parts)
+
+
+def _named(row: PublishedRow) -> str:
+    ours = interval(row.estimate, 3) if row.estimate is not None else "–"
+    return f"{row.figure.model}: {metric_words(row)} {printed(row.figure.value)} there, {ours} here"
+
+
+def _all_differences(rows: Sequence[PublishedRow]) -> list[str]:
+    return list(dict.fromkeys(words for row in rows for words in row.differs))
+
+
+def published_table(rows: Iterable[PublishedRow]) -> pd.DataFrame:
+    """One row per figure, the worst for us first; numbers stay numbers, so that columns can be sorted."""
+    return pd.DataFrame([_cells(row) for row in worst_first(rows)])
+
+
+def _cells(row: PublishedRow) -> dict[str, object]:
+    figure, run, ours = row.figure, row.run, row.estimate
+    return {
+        "Their model": figure.model,
+        "Verdict": row.verdict,
+        "Metric": metric_words(row),
+        "Theirs": figure.value,
+        "Ours": ours.value if ours is not None else None,
+        "95 % interval": "" if ours is None else interval(ours, 3).partition(" ")[2].strip("()"),
+        "Not alike": "; ".join(row.differs) if run is not None else row.reason,
+        "Published by": published_source(figure.source).title,
+        "Task": figure.task_words,
+        "Our run": run_title(run.spec) if run is not None else "",
+        "Open": f"run?run={run.run_id}" if run is not None else None,
+        "Our split": split_badge(run.audit, run.spec) if run is not None else "",
+        "Our images": ours.n_images if ours is not None else None,
+        "Our groups": "" if ours is None or run is None else plural(ours.n_groups, group_word(group_field_of(run))),
+        "Chosen from": f"{plural(row.candidates, 'run')} by {metric_title(row.chosen_by)}" if run is not None else "",
+        "Measured on": figure.evaluated_on,
+        "Their images": figure.n_images,
+        "Their data": figure.dataset_words,
+        "Their note": figure.note,
+    }
+
+
+def published_figure(rows: Iterable[PublishedRow]) -> go.Figure:
+    """One row a figure that has a run: theirs as a diamond, ours as a point with its whiskers, a line between.
+
+    At most `MOST_DRAWN`, the worst for us first. Names stand above their marks, so that a narrow screen keeps its
+    width for the numbers. Colour and shape both tell the verdict.
+    """
+    drawn = [row for row in worst_first(rows) if row.run is not None][:MOST_DRAWN]
+    left = _left_edge(drawn)
+    traces: list[go.Scatter] = []
+    names: list[dict[str, object]] = []
+    seen: set[str] = set()
+    for place, row in enumerate(drawn):
+        estimate, theirs = row.estimate, row.figure.value
+        if estimate is None or estimate.value is None:
+            continue
+        color = COLORS[row.verdict]
+        traces.append(
+            go.Scatter(
+                x=[theirs, estimate.value], y=[place, place], mode="lines", line={"color": MUTED, "width": 1.5},
+                showlegend=False, hoverinfo="skip",
+            )
+        )  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=[estimate.value], y=[place], mode="markers", name=f"ours, {row.verdict}",
+                showlegend=row.verdict not in seen, legendgroup=row.verdict,
+                error_x=_whiskers(row, color),
+                marker={"size": 12, "color": color, "symbol": SYMBOLS[row.verdict]},
+                hovertemplate=f"{run_title(row.run.spec) if row.run else ''}<br>{metric_words(row)} "
+                f"{interval(estimate, 3)}<extra></extra>",
+            )
+        )  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=[theirs], y=[place], mode="markers", name="published", showlegend=not seen, legendgroup="published",
+                marker={"size": 13, "color": INK, "symbol": "diamond-open", "line": {"width": 2}},
+                hovertemplate=f"{row.figure.model}<br>{metric_words(row)} {printed(theirs)}<extra></extra>",
+            )
+        )  # fmt: skip
+        seen.add(row.verdict)
+        title = f"{published_source(row.figure.source).title}: {row.figure.model}"
+        title = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip(' ,(')}…"
+        text = (
+            f"{title}<br>{metric_words(row)} <b>{printed(theirs)}</b> there, "
+            f"<b>{interval(estimate, 3)}</b> here: {row.verdict}"
+        )
+        names.append({
+            "x": left, "xshift": 2, "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": 7, "align": "left",
+            "showarrow": False, "text": text, "font": {"size": 12},
+        })  # fmt: skip
+    figure = go.Figure(traces, {"annotations": names})
+    figure.update_xaxes(range=[left - 0.01 * (1 - left), 1 + 0.02 * (1 - left)], fixedrange=True, side="top")
+    figure.update_yaxes(range=[len(drawn) - 0.6, -1.1], visible=False, fixedrange=True)
+    base_layout(figure, height=ROW_PX * max(1, len(drawn)) + 150, legend=True)
+    figure.update_layout(legend={"y": -0.02}, margin={"t": 40})
+    return figure
+
+
+def figure_words(rows: Iterable[PublishedRow]) -> str:
+    """The drawing for those who do not see it: how many rows, and each one that we are behind in."""
+    shown = [row for row in rows if row.run is not None]
+    behind = [_named(row) for row in shown if row.verdict == "behind"]
+    text = f"Published figures as diamonds, ours as points with 95 % whiskers, {plural(len(shown), 'row')}"
+    if not behind:
+        return f"{text}; behind in none"
+    more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
+    return f"{text}; behind in {len(behind)}: {'; '.join(behind[:5])}{more}"
+
+
+def _left_edge(rows: Sequence[PublishedRow]) -> float:
+    values = [row.figure.value for row in rows]
+    for row in rows:
+        if row.estimate is not None:
+            values += [v for v in (row.estimate.value, row.estimate.low) if v is not None]
+    return max(0.0, math.floor((min(values, default=0.0) - 0.02) * 10) / 10)
+
+
+def _whiskers(row: PublishedRow, color: str) -> dict[str, object]:
+    estimate = row.estimate
+    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+        return {"visible": False}
+    return {
+        "type": "data", "symmetric": False, "array": [estimate.high - estimate.value],
+        "arrayminus": [estimate.value - estimate.low], "color": color, "thickness": 2, "width": 5,
+    }  # fmt: skip

@@ -1,0 +1,195 @@
+"""Published figures beside ours: the verdict by hand, the run chosen on validation, what is not alike."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.evaluation.published import compare_published, summary_of, verdict_on
+from core.registry.published import published_figures
+from core.registry.published_types import PublishedFigure, Target
+from core.types import (
+    Calibration,
+    ClassCounts,
+    Estimate,
+    Evaluation,
+    OverlapAudit,
+    PreprocessSpec,
+    RunRecord,
+    RunSpec,
+    Threshold,
+)
+
+EMPTY = Calibration(
+    bin_low=(), bin_high=(), mean_predicted=(), observed=(), observed_low=(), observed_high=(), count=(), error=0.0,
+    temperature=None, error_after=None,
+)  # fmt: skip
+CAUSE = ("Normal", "Bacterial pneumonia", "Viral pneumonia")
+FIGURE = PublishedFigure(
+    key="k", source="castro-perez-2020", dataset_words="d", task_words="t", model="m", metric_words="accuracy",
+    value=0.80, evaluated_on="random 20% split", n_images=10, note="", metric="accuracy",
+    targets=(Target(dataset="chest_xray", label_scheme="pneumonia_cause"),),
+)  # fmt: skip
+
+
+def number(metric, value, low, high, split="test", class_name=None):
+    return Estimate(
+        metric=metric, value=value, low=low, high=high, level=0.95, n_images=100, n_groups=50, method="m", split=split,
+        class_name=class_name,
+    )  # fmt: skip
+
+
+def evaluation(split, estimates, names):
+    return Evaluation(
+        split=split, task="multiclass", class_names=names, positive_class=None, n_images=100, n_groups=50,
+        estimates=estimates, confusion=(), curves=(), calibration=EMPTY,
+        threshold=Threshold(values={}, rule="youden", chosen_on="validation"),
+    )  # fmt: skip
+
+
+def run(name, validation, test, *, metric="accuracy", kind="group", field="patient", images=100, px=224, names=CAUSE,
+        shares=None, class_name=None, dataset="chest_xray", scheme="pneumonia_cause", status="done"):  # fmt: skip
+    half = 0.03
+    parts = [
+        evaluation(split, tuple(number(m, v, v - half, v + half, split, class_name) for m, v in values.items()), names)
+        for split, values in (
+            ("validation", validation if isinstance(validation, dict) else {metric: validation}),
+            ("test", test if isinstance(test, dict) else {metric: test}),
+        )
+    ]
+    return RunRecord(
+        schema_version=1, run_id=name, status=status, created_utc="now", task="multiclass", class_names=names,
+        spec=RunSpec(
+            dataset=dataset, label_scheme=scheme, architecture="vgg16", head="mlp",
+            preprocess=PreprocessSpec(size_px=px),
+        ),
+        evaluations=tuple(parts),
+        counts=(ClassCounts(split="test", n_images=images, n_groups=50, images_per_class=shares or {}),),
+        audit=OverlapAudit(
+            split_kind=kind, group_field=field, groups_in_several_splits=0, images_in_several_splits=0
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        # printed: 0.80. Ahead only where all of ours lies above, behind only where all of it lies below
+        (0.801, 0.850, "ahead"),
+        (0.800, 0.850, "level"),
+        (0.750, 0.850, "level"),
+        (0.750, 0.800, "level"),
+        (0.750, 0.799, "behind"),
+    ],
+)
+def test_the_whole_interval_decides(low, high, verdict):
+    assert verdict_on(number("accuracy", (low + high) / 2, low, high), 0.80) == verdict
+
+
+def test_where_lower_is_better_the_sides_change():
+    assert verdict_on(number("brier", 0.1, 0.08, 0.12), 0.2) == "ahead"
+    assert verdict_on(number("brier", 0.3, 0.28, 0.32), 0.2) == "behind"
+
+
+def test_without_an_interval_nothing_is_told():
+    row = compare_published([FIGURE], [replace_interval(run("a", 0.9, 0.95))])[0]
+    assert (row.verdict, row.reason) == ("level", "ours has no interval, so that nothing can be told")
+
+
+def replace_interval(record):
+    validation, test = record.evaluations
+    bare = replace(test, estimates=tuple(replace(e, low=None, high=None) for e in test.estimates))
+    return replace(record, evaluations=(validation, bare))
+
+
+def test_the_run_is_chosen_on_validation_though_another_one_is_better_on_test():
+    row = compare_published([FIGURE], [run("lucky", 0.70, 0.99), run("chosen", 0.75, 0.72)])[0]
+    assert row.run is not None
+    assert row.run.run_id == "chosen"
+    assert (row.verdict, row.candidates, row.chosen_by) == ("behind", 2, "accuracy")
+
+
+@pytest.mark.parametrize("better_on_test", [0.0, 0.5, 1.0])
+def test_the_test_part_has_no_say_in_the_choice(better_on_test):
+    row = compare_published([FIGURE], [run("a", 0.81, 0.6), run("b", 0.80, better_on_test)])[0]
+    assert row.run is not None
+    assert row.run.run_id == "a"
+
+
+def test_what_can_be_bought_with_another_number_is_taken_from_the_run_of_best_balanced_accuracy():
+    figure = replace(FIGURE, metric="sensitivity")
+    everything = run("calls everything", {"balanced_accuracy": 0.5, "sensitivity": 1.0}, {"sensitivity": 1.0})
+    sober = run("sober", {"balanced_accuracy": 0.8, "sensitivity": 0.8}, {"sensitivity": 0.79})
+    row = compare_published([figure], [everything, sober])[0]
+    assert row.run is not None
+    assert (row.run.run_id, row.chosen_by) == ("sober", "balanced_accuracy")
+
+
+def test_runs_that_leak_or_are_not_done_or_are_of_another_task_stand_for_nobody():
+    others = [
+        run("leaks", 0.99, 0.99, kind="random"), run("stopped", 0.99, 0.99, status="interrupted"),
+        run("elsewhere", 0.99, 0.99, scheme="pneumonia"), run("other number", {"auc": 0.9}, {"auc": 0.9}),
+    ]  # fmt: skip
+    row = compare_published([FIGURE], others)[0]
+    assert (row.verdict, row.run, row.differs) == ("no run yet", None, ())
+    assert "chest_xray" in row.reason
+
+
+def test_the_number_of_a_class_is_that_of_the_class():
+    figure = replace(FIGURE, metric="f1", targets=(replace(FIGURE.targets[0], class_name=CAUSE[2]),))
+    row = compare_published([figure], [run("a", 0.5, 0.6, metric="f1", class_name=CAUSE[2])])[0]
+    assert row.estimate is not None
+    assert (row.estimate.class_name, row.estimate.value) == (CAUSE[2], 0.6)
+    assert compare_published([figure], [run("a", 0.5, 0.6, metric="f1")])[0].verdict == "no run yet"
+
+
+def test_the_nearest_target_with_a_run_is_taken():
+    near = Target(dataset="chest_xray", label_scheme="pneumonia")
+    figure = replace(FIGURE, targets=(near, replace(FIGURE.targets[0], differs=("another task",))))
+    far = run("far", 0.9, 0.9)
+    assert "another task" in compare_published([figure], [far])[0].differs
+    row = compare_published([figure], [far, run("near", 0.5, 0.5, scheme="pneumonia")])[0]
+    assert row.run is not None
+    assert row.run.run_id == "near"
+
+
+def test_one_key_of_many_sets_is_told_apart_by_its_classes():
+    pneumonia = next(f for f in published_figures() if f.dataset_words == "PneumoniaMNIST" and f.metric == "auc")
+    settings = {"metric": "auc", "kind": "official", "dataset": "medmnist", "scheme": "as_is"}
+    breast = run("breast", 0.9, 0.9, names=("normal, benign", "malignant"), **settings)
+    assert compare_published([pneumonia], [breast])[0].run is None
+    row = compare_published([pneumonia], [run("own", 0.9, 0.9, names=("normal", "pneumonia"), **settings)])[0]
+    assert row.like_for_like
+
+
+def test_what_is_not_alike_is_said_number_by_number():
+    figure = replace(FIGURE, total_images=200, share=("Viral pneumonia", 0.25), input_px=256)
+    row = compare_published([figure], [run("a", 0.9, 0.9, shares={"Viral pneumonia": 40})])[0]
+    assert row.differs == (
+        "images drawn at random (a patient may stand in training and test) there, patients kept apart here",
+        "200 images in all there, 100 here",
+        "25 % Viral pneumonia there, 40 % here",
+        "pictures of 256 px there, 224 px here",
+    )
+    # 52 of 199 are 26 %, and 199 images are as good as 200: what is left is the split
+    alike = run("a", 0.9, 0.9, shares={"Viral pneumonia": 52}, images=199, px=256)
+    assert len(compare_published([figure], [alike])[0].differs) == 1
+
+
+def test_the_official_test_part_on_both_sides_is_alike_and_on_one_side_is_not():
+    target = replace(FIGURE.targets[0], unless_official=("harder pictures there",))
+    figure = replace(FIGURE, source="medmnist-v2", evaluated_on="official test", targets=(target,))
+    assert compare_published([figure], [run("a", 0.9, 0.9, kind="official")])[0].like_for_like
+    assert compare_published([figure], [run("a", 0.9, 0.9)])[0].differs == (
+        "the official test part there, patients kept apart here", "harder pictures there",
+    )  # fmt: skip
+
+
+def test_every_published_figure_gets_one_row_in_its_order_whatever_is_stored():
+    figures = published_figures()
+    for records in ([], [run("a", 0.5, 0.5)]):
+        rows = compare_published(figures, records)
+        assert [row.figure for row in rows] == list(figures)
+    summary = summary_of(rows)
+    # ours, 0.47 to 0.53, against the five printed accuracies: 0.4749 lies in it, the others above it
+    assert (summary.total, summary.compared, summary.unfair) == (271, 5, 5)
+    assert dict(summary.by_verdict) == {"ahead": 0, "level": 1, "behind": 4, "no run yet": 252, "not compared": 14}
