@@ -21,9 +21,9 @@ rows = published.choose(compare_published(published_figures(), runs))
 with st.container(border=True):
     st.markdown(f"#### {plain(summary_words(summary_of(rows)))}")
     st.caption(
-        "A published figure has no interval. Ahead: our whole 95 % interval is better than it; behind: all of it is "
-        "worse; level: it holds the figure, and these images cannot tell. Their numbers are of another split of other "
-        "images, with doubts of their own, so no line here is a contest."
+        "A published figure has no interval. Ahead: our whole 95\u00a0% interval is better than it; behind: all of it "
+        "is worse; level: it holds the figure, and these images cannot tell. Their numbers are of another split of "
+        "other images, with doubts of their own, so no line here is a contest."
     )
 
 if any(row.run is not None for row in rows):

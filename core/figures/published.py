@@ -5,6 +5,7 @@ A figure in which ours is worse stands first, in the table and in the drawing.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import pandas as pd
@@ -20,8 +21,9 @@ ORDER: tuple[Verdict, ...] = ("behind", "level", "ahead", "no run yet", "not com
 COLORS: Mapping[str, str] = MappingProxyType({"ahead": PALETTE[0], "level": MUTED, "behind": PALETTE[4]})
 SYMBOLS: Mapping[str, str] = MappingProxyType({"ahead": "circle", "level": "square", "behind": "triangle-down"})
 MOST_DRAWN = 30
+MOST_NAMED = 3
 ROW_PX = 58
-LONGEST_TITLE = 52  # letters that fit on a phone; the table has the whole name
+LONGEST_TITLE = 60  # letters that fit on a phone; the table has the whole name
 
 
 def worst_first(rows: Iterable[PublishedRow]) -> list[PublishedRow]:
@@ -53,9 +55,9 @@ def summary_words(summary: PublishedSummary) -> str:
         rest.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for a run")
     if never:
         rest.append(f"{never:,} {'has' if never == 1 else 'have'} nothing here to be compared with")
-    tail = f" Of the others, {listing(rest)}." if rest else ""
     if not summary.compared:
-        return f"None of the {summary.total:,} published figures stands beside a run yet.{tail}"
+        return f"None of these {plural(summary.total, 'published figure')} stands beside a run yet: {listing(rest)}."
+    tail = f" Of the others, {listing(rest)}." if rest else ""
     unfair = "none of these comparisons is known to be unfair"
     if summary.unfair:
         number = "every one" if summary.unfair == summary.compared else f"{summary.unfair:,}"
@@ -68,36 +70,54 @@ def summary_words(summary: PublishedSummary) -> str:
     )
 
 
-def task_words(rows: Iterable[PublishedRow]) -> list[tuple[str, str, str]]:
-    """(source and task, how the comparison ends, what is not alike), one for each task that has a run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskWords:
+    """How the comparison with one source's task ends: counts, what we are behind, and what is not alike, in words."""
+
+    title: str
+    counts: Mapping[Verdict, int]
+    behind: str
+    differs: str
+
+
+def task_words(rows: Iterable[PublishedRow]) -> list[TaskWords]:
+    """One for each source and task that has a run, in the order of the rows; what beats us is named."""
     groups: dict[tuple[str, str], list[PublishedRow]] = {}
     for row in rows:
         if row.run is not None:
             groups.setdefault((row.figure.source, row.figure.task_words), []).append(row)
     return [
-        (f"{published_source(source).title}, {task}", _endings(group), "; ".join(_all_differences(group)))
+        TaskWords(
+            title=f"{published_source(source).title}, {task}",
+            counts={verdict: sum(row.verdict == verdict for row in group) for verdict in COMPARED},
+            behind=_named_together([row for row in group if row.verdict == "behind"]),
+            differs="; ".join(dict.fromkeys(words for row in group for words in row.differs)),
+        )
         for (source, task), group in groups.items()
     ]
 
 
-def _endings(rows: Sequence[PublishedRow]) -> str:
+def _named_together(rows: Sequence[PublishedRow]) -> str:
+    """Their models and numbers, by metric, with our number once where it is the same for all."""
+    groups: dict[str, list[PublishedRow]] = {}
+    for row in rows:
+        groups.setdefault(_ours(row), []).append(row)
     parts = []
-    for verdict in COMPARED:
-        mine = [row for row in rows if row.verdict == verdict]
-        if mine:
-            # what we do not beat is named; what we do is counted
-            named = f" ({listing([_named(row) for row in mine[:3]])}{', …' if len(mine) > 3 else ''})"
-            parts.append(f"{verdict} in {len(mine)}{'' if verdict == 'ahead' else named}")
-    return listing(parts)
+    for ours, group in list(groups.items())[:MOST_NAMED]:
+        theirs = [f"{row.figure.model} {printed(row.figure.value)}" for row in group[:MOST_NAMED]]
+        left = len(group) - len(theirs)
+        parts.append(f"{listing([*theirs, f'{left} more'] if left else theirs)} ({ours} here)")
+    if len(groups) > MOST_NAMED:
+        parts.append(f"{len(groups) - MOST_NAMED} more numbers")
+    return "; ".join(parts)
+
+
+def _ours(row: PublishedRow) -> str:
+    return f"{metric_words(row)} {interval(row.estimate, 3) if row.estimate is not None else '–'}"
 
 
 def _named(row: PublishedRow) -> str:
-    ours = interval(row.estimate, 3) if row.estimate is not None else "–"
-    return f"{row.figure.model}: {metric_words(row)} {printed(row.figure.value)} there, {ours} here"
-
-
-def _all_differences(rows: Sequence[PublishedRow]) -> list[str]:
-    return list(dict.fromkeys(words for row in rows for words in row.differs))
+    return f"{row.figure.model}: {printed(row.figure.value)} there, {_ours(row)} here"
 
 
 def published_table(rows: Iterable[PublishedRow]) -> pd.DataFrame:

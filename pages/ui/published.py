@@ -12,6 +12,7 @@ from pages.ui.blocks import plain, prose
 from pages.ui.linked import linked_select
 
 ALL = "all"
+BADGES = {"ahead": "blue", "level": "gray", "behind": "red"}
 ROWS_SHOWN = 20  # a longer table scrolls in itself
 
 
@@ -33,10 +34,12 @@ def choose(rows: Sequence[PublishedRow]) -> list[PublishedRow]:
 
 
 def show_tasks(rows: Sequence[PublishedRow]) -> None:
-    """A paragraph for each task that has a run: how it ends, and why the comparison is unfair."""
-    for title, ending, differs in task_words(rows):
-        unfair = f" *Not alike:* {plain(differs)}." if differs else " Like for like, as far as is known."
-        prose(f"**{plain(title)}**: {plain(ending)}.{unfair}")
+    """For each task that has a run: how it ends, what beats us, and why the comparison is unfair."""
+    for task in task_words(rows):
+        badges = " ".join(f":{BADGES[v]}-badge[{v} in {count}]" for v, count in task.counts.items() if count)
+        behind = f"Behind {plain(task.behind)}.  \n" if task.behind else ""
+        unfair = f"*Not alike:* {plain(task.differs)}." if task.differs else "Like for like, as far as is known."
+        prose(f"**{plain(task.title)}** {badges}  \n{behind}{unfair}")
 
 
 def show_table(rows: Sequence[PublishedRow]) -> None:

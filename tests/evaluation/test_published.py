@@ -182,6 +182,8 @@ def test_the_official_test_part_on_both_sides_is_alike_and_on_one_side_is_not():
     assert compare_published([figure], [run("a", 0.9, 0.9)])[0].differs == (
         "the official test part there, patients kept apart here", "harder pictures there",
     )  # fmt: skip
+    (split,) = compare_published([FIGURE], [run("a", 0.9, 0.9, kind="official")])[0].differs
+    assert split.endswith("there, the official test part here")
 
 
 def test_every_published_figure_gets_one_row_in_its_order_whatever_is_stored():

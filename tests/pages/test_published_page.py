@@ -29,12 +29,13 @@ def test_what_beats_us_stands_first_with_its_interval_split_and_numbers(stores, 
     assert (best["Our split"], best["Our images"]) == ("patient-disjoint", 160)
     assert "patients kept apart here" in best["Not alike"]
     assert "behind in" in words_of(app)
+    assert "Behind five convolutions, 16 to 256 filters 0.8213 (Accuracy" in words_of(app)
     assert "Not alike:" in words_of(app)
 
 
 def test_source_and_task_come_from_the_link_and_are_counted_anew(stores, open_page):
     app = open_page("published", source="tang-2020")
-    assert "None of the 98 published figures" in words_of(app)
+    assert "None of these 98 published figures" in words_of(app)
     assert len(app.dataframe[0].value) == 98
     assert not app.get("plotly_chart")
     app.selectbox(key="source-select").select("wang-2017").run()
