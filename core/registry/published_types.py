@@ -30,7 +30,8 @@ class Target:
 
     `class_names` must be those of the run (MedMNIST: one key, many sets); empty takes any.
     `differs` holds what is not alike in whatever run, `unless_official` what only a run on the official test part
-    shares; the rest is found out from the run itself.
+    shares; the rest is found out from the run itself. `share` is (class of ours, its share of their images) where the
+    source states it.
     """
 
     dataset: str
@@ -39,6 +40,7 @@ class Target:
     class_names: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     unless_official: tuple[str, ...] = ()
+    share: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,7 @@ class PublishedFigure:
     """One printed number. `metric` is a key of ours, "" where there is none; `metric_words` is the source's own name.
 
     `n_images` counts the images it was measured on, `total_images` all of them, where the source says so.
-    `share` is (class of ours, its share of their images) where they state it; `input_px` what their network took.
-    `targets` come nearest first; without one, `reason` says why.
+    `input_px` is what their network took. `targets` come nearest first; without one, `reason` says why.
     """
 
     key: str
@@ -64,7 +65,6 @@ class PublishedFigure:
     targets: tuple[Target, ...] = ()
     reason: str = ""
     total_images: int | None = None
-    share: tuple[str, float] | None = None
     input_px: int | None = None
 
 

@@ -162,7 +162,8 @@ def test_one_key_of_many_sets_is_told_apart_by_its_classes():
 
 
 def test_what_is_not_alike_is_said_number_by_number():
-    figure = replace(FIGURE, total_images=200, share=("Viral pneumonia", 0.25), input_px=256)
+    target = replace(FIGURE.targets[0], share=("Viral pneumonia", 0.25))
+    figure = replace(FIGURE, total_images=200, targets=(target,), input_px=256)
     row = compare_published([figure], [run("a", 0.9, 0.9, shares={"Viral pneumonia": 40})])[0]
     assert row.differs == (
         "images drawn at random (a patient may stand in training and test) there, patients kept apart here",
@@ -173,6 +174,17 @@ def test_what_is_not_alike_is_said_number_by_number():
     # 52 of 199 are 26 %, and 199 images are as good as 200: what is left is the split
     alike = run("a", 0.9, 0.9, shares={"Viral pneumonia": 52}, images=199, px=256)
     assert len(compare_published([figure], [alike])[0].differs) == 1
+
+
+def test_runs_of_the_same_class_balance_come_before_better_ones_of_another():
+    figure = replace(FIGURE, targets=(replace(FIGURE.targets[0], share=("Viral pneumonia", 0.25)),))
+    alike = [run(name, value, value, shares={"Viral pneumonia": 27}) for name, value in (("a", 0.5), ("b", 0.6))]
+    other = run("other balance", 0.9, 0.9, shares={"Viral pneumonia": 60})
+    row = compare_published([figure], [*alike, other])[0]
+    assert row.run is not None
+    assert (row.run.run_id, row.candidates) == ("b", 2)
+    alone = compare_published([figure], [other])[0]
+    assert "25 % Viral pneumonia there, 60 % here" in alone.differs
 
 
 def test_the_official_test_part_on_both_sides_is_alike_and_on_one_side_is_not():

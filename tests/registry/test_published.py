@@ -56,7 +56,10 @@ def test_every_target_is_a_data_set_a_task_and_a_class_of_ours(source):
         assert target.label_scheme in DATASETS[target.dataset].label_schemes
         if target.label_scheme == AS_IS:
             assert target.class_names
-        elif target.class_name is not None:
+            continue
+        if target.share is not None:
+            assert target.share[0] in LABEL_SCHEMES[target.label_scheme].class_names
+        if target.class_name is not None:
             assert target.class_name in LABEL_SCHEMES[target.label_scheme].class_names
 
 
