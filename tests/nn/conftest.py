@@ -11,7 +11,7 @@ SIDES = {"xception": 71, "inception_v3": 75, "castro_perez_five": 96, "castro_pe
          "alexnet": 71, "alexnet_average": 71}  # fmt: skip
 # trained whole, with dense layers on every cell: what reads cells in an order must read them in the same one
 FLAT = {"castro_perez_five": "castro_perez_dense", "lenet5": "lenet5_dense", "garcia_boronat_nine": "lenet5_dense"}
-WIDE = ("alexnet", "alexnet_average", "vgg16_grey")
+WIDE = ("alexnet", "alexnet_average", "vgg16_grey", "garcia_boronat_nine")
 
 
 def narrow(backbone):
