@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import REFUSED, err, guarded, out, print_json, progress_report
+from core.cli.console import REFUSED, err, guarded, out, plan_bars, print_json
 from core.errors import MedLensError
 from core.types import RunRecord
 
@@ -45,17 +45,19 @@ def benchmark(
             return
         records: list[RunRecord] = []
         failed: dict[str, str] = {}
-        for number, (spec, run_id) in enumerate(zip(loaded.runs, ids, strict=True), start=1):
-            started = time.perf_counter()
-            try:
-                with progress_report(f"{number}/{len(ids)} {run_id}") as report:
-                    records.append(run(spec, root=root, report=report))
-            except MedLensError as error:
-                failed[run_id] = str(error)
-                err.print(f"{number}/{len(ids)} {run_id}: failed. {error}", style="red", markup=False, soft_wrap=True)
-                continue
-            what = "stored already" if stored[run_id] else f"{time.perf_counter() - started:.0f} s"
-            err.print(f"{number}/{len(ids)} {run_id}: {headline(records[-1])} ({what})", markup=False, soft_wrap=True)
+        with plan_bars(loaded.title, len(ids)) as bars:
+            for number, (spec, run_id) in enumerate(zip(loaded.runs, ids, strict=True), start=1):
+                started, place = time.perf_counter(), f"{number}/{len(ids)} {run_id}"
+                bars.begin(place)
+                try:
+                    records.append(run(spec, root=root, report=bars.report))
+                    seconds = time.perf_counter() - started
+                    what = "stored already" if stored[run_id] else f"{seconds:.0f} s"
+                    err.print(f"{place}: {headline(records[-1])} ({what})", markup=False, soft_wrap=True)
+                except MedLensError as error:
+                    failed[run_id] = str(error)
+                    err.print(f"{place}: failed. {error}", style="red", markup=False, soft_wrap=True)
+                bars.end()
         write_leaderboard()
         if json_out:
             print_json({"plan": loaded.key, "done": [r.run_id for r in records], "failed": failed})

@@ -55,14 +55,18 @@ def guarded() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-@contextmanager
-def progress_report(title: str) -> Iterator[Report]:
-    """A report that draws one bar on standard error: the stage, how much is done, and the time left."""
+def _bars() -> Progress:
     columns = (
         TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err, transient=True) as bar:
+    return Progress(*columns, console=err, transient=True)
+
+
+@contextmanager
+def progress_report(title: str) -> Iterator[Report]:
+    """A report that draws one bar on standard error: the stage, how much is done, and the time left."""
+    with _bars() as bar:
         task = bar.add_task(title, total=None)
         current = ""
 
@@ -75,3 +79,42 @@ def progress_report(title: str) -> Iterator[Report]:
                 bar.update(task, completed=done, total=total)
 
         yield report
+
+
+class PlanBars:
+    """Bars below each other: the runs of a plan, the epochs of the run under way, and the stage or epoch in it."""
+
+    def __init__(self, bar: Progress, title: str, runs: int) -> None:
+        self._bar = bar
+        self._plan = bar.add_task(title, total=runs)
+        self._epochs = bar.add_task("", total=None, visible=False)
+        self._stage = bar.add_task("", total=None)
+        self._current = ""
+
+    def begin(self, name: str) -> None:
+        """The next run is under way."""
+        self._current = ""
+        self._bar.reset(self._epochs, visible=False)
+        self._bar.remove_task(self._stage)  # a bar with a total cannot be given none again
+        self._stage = self._bar.add_task(name, total=None)
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        """What the run tells; it can be handed on as a `Report`."""
+        if stage.startswith("training ("):
+            self._bar.update(self._epochs, completed=done, total=total, description=f"  {stage}, epochs", visible=True)
+        elif stage != self._current:
+            self._current = stage
+            self._bar.reset(self._stage, total=total, completed=done, description=f"  {stage}")
+        else:
+            self._bar.update(self._stage, completed=done, total=total)
+
+    def end(self) -> None:
+        """The run is over, well or not."""
+        self._bar.advance(self._plan)
+
+
+@contextmanager
+def plan_bars(title: str, runs: int) -> Iterator[PlanBars]:
+    """Bars on standard error for `runs` runs; they are gone afterwards."""
+    with _bars() as bar:
+        yield PlanBars(bar, title, runs)
