@@ -8,12 +8,14 @@ the Keras graph where a network could not be exported. Importing this file impor
 `explain.onnx`: "activations" -> "maps" (n, C, h, w), raw Grad-CAM of every class (`core/nn/onnx_tail.py`).
 """
 
+import ctypes
 import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ from core.data.ahead import in_order
 ONNX, COMPILED = "ONNX Runtime", "compiled Keras"  # names of the engines, as cards and pages show them
 PIXELS, ACTIVATIONS, MAPS = "pixels", "activations", "maps"
 SLICE = 4  # images per call of one core: larger ones leave the processor's cache and are slower
+_opening = threading.Lock()
 CROWD_SECONDS = 0.25  # as long after two callers met, the next one is expected not to stay alone
 
 
@@ -70,8 +73,28 @@ def session(content: bytes | Path, threads: int) -> Any:
     options.log_severity_level = 3  # errors only: warnings about single nodes help nobody who reads a page
     # threads that wait for the next call must not burn the core that decodes the next image
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.use_env_allocators", "1")
     source = content if isinstance(content, bytes) else str(content)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    with _opening:
+        _share_memory()
+    opened = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    _give_back()
+    return opened
+
+
+@cache
+def _share_memory() -> None:
+    """One pool of working memory for all sessions of the process, which seldom compute at the same time."""
+    import onnxruntime
+
+    kind, use = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, onnxruntime.OrtMemType.DEFAULT
+    onnxruntime.create_and_register_allocator(onnxruntime.OrtMemoryInfo("Cpu", kind, 0, use), None)
+
+
+def _give_back() -> None:
+    """Hand freed memory back to the system, where glibc would keep it: a graph takes several times its size to read."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def engine_errors() -> tuple[type[Exception], ...]:
@@ -91,7 +114,7 @@ class Sessions:
 
     def __init__(self, content: bytes | Path) -> None:
         """Open the graph; the crowd's session is opened when a second caller comes."""
-        self._content = content
+        self._content: bytes | Path = content
         self._alone = session(content, cores())
         self._crowd = self._alone if cores() == 1 else None
         self._lock = threading.Lock()
@@ -115,7 +138,7 @@ class Sessions:
             if self._inside > 1:
                 self._crowded_until = now + CROWD_SECONDS
                 if self._crowd is None:
-                    self._crowd = session(self._content, 1)
+                    self._crowd, self._content = session(self._content, 1), b""
             chosen = self._crowd if now < self._crowded_until else self._alone
         try:
             with self._places:
