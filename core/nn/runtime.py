@@ -26,8 +26,10 @@ from core.data.ahead import in_order
 ONNX, COMPILED = "ONNX Runtime", "compiled Keras"  # names of the engines, as cards and pages show them
 PIXELS, ACTIVATIONS, MAPS = "pixels", "activations", "maps"
 SLICE = 4  # images per call of one core: larger ones leave the processor's cache and are slower
-_opening = threading.Lock()
+FEW = 2 * SLICE  # up to here a batch is answered image by image, each by all cores: as fast, with less memory
 CROWD_SECONDS = 0.25  # as long after two callers met, the next one is expected not to stay alone
+
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,10 +163,13 @@ class OnnxEngine:
 
     def run(self, pixels: np.ndarray, *, maps: bool = False) -> Output:
         """One pass over uint8 RGB images (n, S, S, 3); more than a few are shared out among the cores."""
-        if len(pixels) <= SLICE:
+        if len(pixels) <= 1:
             return self._run(pixels, maps)
-        slices = [pixels[start : start + SLICE] for start in range(0, len(pixels), SLICE)]
-        parts = list(in_order(lambda part: self._run(part, maps), slices, workers=cores(), ahead=0))
+        if len(pixels) <= FEW:
+            parts = [self._run(pixels[at : at + 1], maps) for at in range(len(pixels))]
+        else:
+            slices = [pixels[start : start + SLICE] for start in range(0, len(pixels), SLICE)]
+            parts = list(in_order(lambda part: self._run(part, maps), slices, workers=cores(), ahead=0))
         return Output(
             logits=np.concatenate([part.logits for part in parts]),
             probabilities=np.concatenate([part.probabilities for part in parts]),
