@@ -127,7 +127,8 @@ def _rows(case: Case, loops: Loops, settings: Settings) -> list[Row]:
 
 def _large_row(loops: Loops, images: int) -> Row:
     """MobileNetV2 again, from files as large as radiographs: here decoding takes longer than the network."""
-    loops.library(BATCH_SIZE)
+    for warm_up in (loops.bare, loops.library):
+        warm_up(BATCH_SIZE)
     speeds = ratios(*zip(*[(loops.bare(images)[0], loops.library(images)[0]) for _ in range(3)], strict=True))
     return Row("the same from larger files, MobileNetV2", median(speeds), "×",
                f"{PICTURE_PX} px JPEG; {images} images; {described(speeds)}")  # fmt: skip
