@@ -1,8 +1,8 @@
 """A folder or ZIP of images of any size through a model, into one score file: bounded memory, resumable.
 
-Pictures are decoded in threads ahead of the network, a few batches and never more, and appended in the order of
-the listing; which images share a batch depends on the listing alone, so that a work that was killed and gone on with
-gives the same bytes as one that was not.
+Threads take a batch each, decode it and run the network on it, a few batches ahead and never more; rows are appended
+in the order of the listing. Which images share a batch depends on the listing alone, so that a work that was killed
+and gone on with gives the same bytes as one that was not.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from core.nn.serving import Predictor
 
 BATCH_SIZE = 16  # larger batches are no faster on two cores
-DECODE_THREADS = 2
-AHEAD = 4  # batches decoded ahead of the network: enough to hide a slow file, 10 MB of memory
-MOST_BATCHES = AHEAD + 2  # in memory at once: with the one at the network and the one just asked for
+AT_ONCE = 8  # images that a worker hands to the network, which then needs no threads of its own
+AHEAD = 4  # answered batches that may wait for a slow one before them
 NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
 LOADING, LISTING, SCORING, WRITING = "loading the model", "listing the files", "scoring", "writing the file"
 
@@ -151,22 +150,30 @@ def _score_rest(
 ) -> None:
     total = len(writer.names)
     report(SCORING, writer.done, total)
-    with closing(_decoded(writer.names, writer.done, images, predictor.card.preprocess, batch_size)) as batches:
-        for batch in batches:
-            writer.append(_rows(batch, predictor), batch.refused)
+    with closing(_answered(writer.names, writer.done, images, predictor, batch_size)) as batches:
+        for rows, refused in batches:
+            writer.append(rows, refused)
             report(SCORING, writer.done, total)
 
 
-def _decoded(
-    names: Sequence[str], start: int, images: ImageSource, preprocess: PreprocessSpec, batch_size: int
-) -> Generator[_Batch, None, None]:
-    """The files from `start` on, batch by batch and in order, decoded by threads ahead of whoever consumes them."""
+def _answered(
+    names: Sequence[str], start: int, images: ImageSource, predictor: "Predictor", batch_size: int
+) -> Generator[tuple[list[Row], tuple[RefusedFile, ...]], None, None]:
+    """Rows and refusals of the files from `start` on, batch by batch and in order, made ahead of whoever wants them."""
 
-    def decode(at: int) -> _Batch:
-        return _decode(names[at : at + batch_size], images, preprocess)
+    def answer(at: int) -> tuple[list[Row], tuple[RefusedFile, ...]]:
+        batch = _decode(names[at : at + batch_size], images, predictor.card.preprocess)
+        return _rows(batch, predictor), batch.refused
 
-    starts = range(start, len(names), batch_size)
-    return in_order(decode, starts, workers=DECODE_THREADS, ahead=AHEAD)
+    # who decodes a batch also runs it: nothing is handed over, and every core is at work all the time
+    return in_order(answer, range(start, len(names), batch_size), workers=workers(), ahead=AHEAD)
+
+
+def workers() -> int:
+    """Batches in work at the same time: one per core."""
+    from core.nn.runtime import cores
+
+    return cores()
 
 
 def _decode(names: Sequence[str], images: ImageSource, preprocess: PreprocessSpec) -> _Batch:
@@ -188,7 +195,8 @@ def _decode(names: Sequence[str], images: ImageSource, preprocess: PreprocessSpe
 def _rows(batch: _Batch, predictor: "Predictor") -> list[Row]:
     if not batch.read:
         return []
-    probabilities = predictor.probabilities(batch.pixels)
+    parts = [batch.pixels[at : at + AT_ONCE] for at in range(0, len(batch.pixels), AT_ONCE)]
+    probabilities = np.concatenate([predictor.probabilities(part) for part in parts])
     decided = decided_rows(probabilities, predictor.card)
     return [
         (name, scores, SEVERAL.join(called), width_px, height_px)
