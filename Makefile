@@ -31,7 +31,7 @@ app: $(VENV)/.app ## start the app on http://localhost:8501
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.dev ## run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## format and lint (ruff), types (mypy)
 	@$(BIN)/ruff format --check .

@@ -77,7 +77,8 @@ def test_a_deep_link_is_the_first_thing_that_a_new_server_sees(cold_app, visit):
     page = visit(f"{cold_app}/compare")
     page.get_by_role("link", name="Predict").wait_for(timeout=30_000)
     names = page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
-    assert [name.split("\n")[-1].strip() for name in names] == ["Predict", "Live", "Compare", "Run", "Data", "Methods"]
+    titles = ["Predict", "Live", "Compare", "Published", "Run", "Data", "Methods"]
+    assert [name.split("\n")[-1].strip() for name in names] == titles
     assert page.get_by_role("heading", name="Compare", exact=True).is_visible()
 
 

@@ -15,17 +15,31 @@ NETWORK = RunSpec(
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory):
+def study_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("study")
+
+
+def _set_folders(patch, base):
+    for name in ("results", "models", "cache"):
+        patch.setenv(f"MEDLENS_{name.upper()}", str(base / name))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folders_of_their_own(study_folder):
+    """No test of this folder meets the results of the repository, and none elsewhere meets those of this folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        _set_folders(patch, study_folder)
+        yield
+
+
+@pytest.fixture(scope="session")
+def study(study_folder):
     """Folders of its own, and the trained network's record."""
     from core.training.runner import run
 
-    base = tmp_path_factory.mktemp("study")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("MEDLENS_RESULTS", str(base / "results"))
-    patch.setenv("MEDLENS_MODELS", str(base / "models"))
-    patch.setenv("MEDLENS_CACHE", str(base / "cache"))
-    yield base, run(NETWORK)
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        _set_folders(patch, study_folder)  # wider fixtures come first, so that those of the module are not there yet
+        return study_folder, run(NETWORK)
 
 
 def with_head(record, head, **changes):
