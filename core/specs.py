@@ -160,6 +160,7 @@ class RunSpec:
     `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
     `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
+    `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
 
     How dense heads and whole networks are trained; heads of scikit-learn pass over it. `schedule`: "plateau" halves
     the rate when validation stands still, "cosine" lets it fall to zero over `epochs`, "constant" keeps it.
@@ -194,3 +195,4 @@ class RunSpec:
     label_smoothing: float = 0.0
     mixup: float = 0.0
     trainable_layers: int = 0
+    score_train: bool = False

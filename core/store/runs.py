@@ -4,6 +4,7 @@ A run counts only once run.json stands there, which is written last; a finished 
 Reading many never fails because of one: what cannot be used is listed with its reason.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,7 +83,8 @@ def save_run(
 
     Args:
         record: its `run_id` must be that of its spec; `schema_version` is set here.
-        predictions: validation and test; a finished run needs the test part.
+        predictions: validation and test, and where the run scores them, training images; a finished run needs the
+            test part.
         history: one row per epoch, columns `stage,epoch,seconds,loss,val_loss,…`.
         artifacts: file name -> content, such as a fitted head.
     Returns: the folder of the run.
@@ -124,20 +126,20 @@ def _check_parts(record: RunRecord, predictions: Sequence[Predictions]) -> None:
         raise RunDamaged(f"The record is called {record.run_id!r}, but its spec gives {expected!r}.")
     splits = [part.split for part in predictions]
     if len(set(splits)) != len(splits) or not set(splits) <= set(tables.SPLIT_ORDER):
-        raise RunDamaged(f"{record.run_id}: predictions of {splits}; expected validation and test, once each.")
+        raise RunDamaged(f"{record.run_id}: predictions of {splits}; expected validation and test (train), once each.")
     if record.status == "done" and "test" not in splits:
         raise RunDamaged(f"{record.run_id}: a finished run needs predictions of the test split.")
     for part in predictions:
         if (part.run_id, part.task, part.class_names) != (record.run_id, record.task, record.class_names):
             raise RunDamaged(f"{record.run_id}: the {part.split} predictions are of another run, task or class order.")
-    if len(predictions) == 2:
-        first, second = predictions
+    for first, second in itertools.combinations(predictions, 2):
+        where = f"in {first.split} and in {second.split}"
         if set(first.image_ids) & set(second.image_ids):
-            raise RunDamaged(f"{record.run_id}: an image stands in validation and in test.")
+            raise RunDamaged(f"{record.run_id}: an image stands {where}.")
         shared = set(first.groups) & set(second.groups)
         if shared and record.spec.split != "random":
             raise RunDamaged(
-                f"{record.run_id}: {len(shared)} groups stand in validation and in test, such as {min(shared)!r}; "
+                f"{record.run_id}: {len(shared)} groups stand {where}, such as {min(shared)!r}; "
                 "only a run with split 'random' may do that."
             )
 
@@ -160,7 +162,7 @@ def load_record(run_id: str, folder: Path | None = None) -> RunRecord:
 
 
 def load_predictions(run_id: str, split: str = "test", folder: Path | None = None) -> Predictions:
-    """The scores of one run on "validation" or "test", exactly as they were saved.
+    """The scores of one run on "validation", "test" or (where it stored them) "train", exactly as they were saved.
 
     Raises: RunDamaged when the file is missing, changed since it was written, or contradicts itself.
     """

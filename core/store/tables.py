@@ -14,7 +14,7 @@ import pandas as pd
 from core.errors import RunDamaged
 from core.types import Predictions, RunRecord
 
-SPLIT_ORDER = ("validation", "test")
+SPLIT_ORDER = ("validation", "test", "train")  # the training part, where a run stores some of it, stands last
 KEYS = ("image_id", "group", "split")
 
 
@@ -25,7 +25,7 @@ def predictions_header(class_names: Sequence[str], task: str) -> list[str]:
 
 
 def predictions_text(parts: Sequence[Predictions]) -> str:
-    """The CSV text of the predictions of one run, validation rows first. Expects at least one part."""
+    """The CSV text of the predictions of one run, in SPLIT_ORDER. Expects at least one part."""
     parts = sorted(parts, key=lambda part: SPLIT_ORDER.index(part.split))
     lines = [csv_line(predictions_header(parts[0].class_names, parts[0].task))]
     for part in parts:

@@ -32,13 +32,14 @@ from core.types import Predictions, RunRecord, RunSpec
 if TYPE_CHECKING:
     from core.nn.fit_state import FitState
 
+MOST_TRAIN_SCORES = 2000  # training images whose scores are stored: enough for an interval of two points
 SEEN_IMAGES = "seen_images.txt"
 SEEN_DIGITS = 12  # of 32: at 100,000 images the chance of one false match is under 1 in 10,000
 
 
 @dataclass(slots=True)
 class Trained:
-    """What a strategy hands back: scores of both scored splits in row order, and what it cost.
+    """What a strategy hands back: scores of `job.stored_splits` in the order of `job.stored_rows`, and what it cost.
 
     `exportable` runs hold a network that can become a model of its own; they keep the hashes of what it saw.
     """
@@ -156,6 +157,27 @@ class Job:
         rows = balanced_rows(y_true, self.class_names, self.spec.balance, rng)
         return [paths[i] for i in rows], [hashes[i] for i in rows], y_true[rows]
 
+    @property
+    def stored_splits(self) -> tuple[str, ...]:
+        """The parts whose scores the run stores."""
+        return ("validation", "test", "train") if self.spec.score_train else ("validation", "test")
+
+    def stored_rows(self, split: str) -> np.ndarray:
+        """Rows (m,) of the labelled set whose scores are stored: a whole part, or a drawn sample of the training part.
+
+        The training rows are those before balancing: what they score stands beside validation and test.
+        """
+        rows = self.data.labelled.indices(split)
+        if split != "train" or len(rows) <= MOST_TRAIN_SCORES:
+            return rows
+        drawn = np.random.default_rng([self.spec.seed, 2]).choice(rows, MOST_TRAIN_SCORES, replace=False)
+        return np.sort(drawn)
+
+    def stored_files(self, split: str) -> tuple[list[str], list[str]]:
+        """Paths and content hashes of `stored_rows`."""
+        frame = self.data.labelled.rows.iloc[self.stored_rows(split)]
+        return frame["path"].astype(str).tolist(), frame["content_hash"].astype(str).tolist()
+
     def prior_factors(self, y_used: np.ndarray, *, weighted: bool) -> np.ndarray | None:
         """What puts the stated probabilities back to the shares of the training part; None for multilabel."""
         if self.task == "multilabel":
@@ -209,7 +231,7 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
 
     trained = strategies.train(job)
     artifacts = {**trained.artifacts, **_seen_images(job)} if trained.exportable else trained.artifacts
-    predictions = [_predictions(job, split, trained.y_prob[split]) for split in ("validation", "test")]
+    predictions = [_predictions(job, split, trained.y_prob[split]) for split in job.stored_splits]
     job.report("computing intervals", 0, 1)
     with job.watch.stage("evaluation"):
         unit = unit_of(job.data.labelled.table.spec.group_field)
@@ -235,7 +257,7 @@ def _seen_images(job: Job) -> dict[str, bytes]:
 
 def _predictions(job: Job, split: str, y_prob: np.ndarray) -> Predictions:
     labelled = job.data.labelled
-    rows = labelled.indices(split)
+    rows = job.stored_rows(split)
     return Predictions(
         run_id=job.run_id,
         split=split,

@@ -1,7 +1,7 @@
 """The ways to train: a head on frozen features, a whole network from scratch, or a fine-tuned one.
 
-Each returns scores of validation and test in row order. The test images pass through the trained network
-once, after everything has been chosen.
+Each returns scores of validation and test in row order, and of training images where the run stores some. The test
+images pass through the trained network once, after everything has been chosen.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.data.batches import decoded_batches
 from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
 from core.registry.heads import head_spec
@@ -63,6 +64,8 @@ def train_frozen(job: "Job") -> "Trained":
         fitted = fit_head_on(job, head, parts["train"], parts["validation"])
     with job.watch.stage("scoring"):
         y_prob = {split: fitted.predict(parts[split].features) for split in ("validation", "test")}
+        if spec.score_train:
+            y_prob["train"] = fitted.predict(extract_features(backbone, *job.stored_files("train"), spec.preprocess))
     return Trained(
         y_prob=y_prob,
         artifacts={fitted.artifact_name: fitted.artifact},
@@ -202,6 +205,9 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
     artifacts = {"network.keras": model_bytes(model)}
     with job.watch.stage("scoring"):
         y_prob = {split: predict_array(model, images[split]) for split in ("validation", "test")}
+        if spec.score_train:
+            batches = decoded_batches(job.stored_files("train")[0], spec.preprocess)
+            y_prob["train"] = np.concatenate([predict_array(model, batch) for batch in batches])
         statistics = feature_statistics(model, images["train"])
         if statistics is not None:
             artifacts["features.json"] = statistics

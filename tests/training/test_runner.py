@@ -178,6 +178,39 @@ def test_a_random_split_is_marked_and_its_leak_counted(study, frozen):
     assert record.audit.groups_in_several_splits > 0
 
 
+def test_a_network_that_has_seen_the_test_images_is_refused(study, frozen):
+    """Another draw of the parts brings images into the test part that the base was trained on."""
+    from core.training.runner import run
+
+    _, network = study
+    with pytest.raises(SpecInvalid, match=r"has learnt or been tuned on \d+ of the test images"):
+        run(frozen(network, "dummy", split_seed=1))
+    # the same parts under another name of theirs are welcome
+    assert run(frozen(network, "dummy", split_scheme="phantom_nodule")).status == "done"
+
+
+def test_a_head_on_a_trained_network_has_seen_what_its_base_has_seen(study, frozen, tmp_path):
+    from core.training.prepared import prepare_data
+    from core.training.seen import seen_by, seen_file
+
+    _, network = study
+    data = prepare_data(network.spec, None)
+    base = seen_by(f"run:{network.run_id}")
+    assert len(base) == sum(counts.n_images for counts in network.counts if counts.split != "test")
+    assert set(seen_file(data, f"run:{network.run_id}").decode().split()) == base
+    assert seen_by("imagenet") == seen_by("none") == seen_by("run:") == frozenset()
+
+
+def test_equal_shares_raise_the_rare_class_and_change_no_ranking(study, frozen):
+    from core.training.runner import run
+
+    _, network = study
+    true, equal = (run(frozen(network, "logistic_regression", stated_shares=s)) for s in ("true", "equal"))
+    assert auc_of(true).value == pytest.approx(auc_of(equal).value, abs=1e-12)
+    rare = [load_predictions(r.run_id).y_prob[:, 1].mean() for r in (true, equal)]
+    assert rare[1] > rare[0]
+
+
 def test_the_test_part_is_scored_after_everything_has_been_chosen(study, frozen, monkeypatch):
     """Invariant 5: training gets train and validation only; the test features meet a head that is already fitted."""
     from core.training import strategies
@@ -229,3 +262,41 @@ def test_a_stored_run_does_not_answer_for_another_copy_of_the_data(study, frozen
     (other / "ill" / "1.png").unlink()
     with pytest.raises(SpecInvalid, match="other data than the folder holds"):
         run(spec, root=other)
+
+
+def test_training_images_are_scored_beside_the_others_when_asked_for_and_change_no_evaluation(
+    study, frozen, monkeypatch
+):
+    from core.training import runner
+
+    _, network = study
+    plain = runner.run(frozen(network, "logistic_regression"))
+    monkeypatch.setattr(runner, "MOST_TRAIN_SCORES", 20)
+    scored = runner.run(frozen(network, "logistic_regression", score_train=True))
+    assert scored.evaluations == plain.evaluations
+    train = load_predictions(scored.run_id, "train")
+    assert len(train) == 20
+    for split in ("validation", "test"):
+        other = load_predictions(scored.run_id, split)
+        assert not set(train.groups) & set(other.groups)
+        np.testing.assert_array_equal(other.y_prob, load_predictions(plain.run_id, split).y_prob)
+    with pytest.raises(MedLensError, match="no rows of the train split; it has test, validation"):
+        load_predictions(plain.run_id, "train")
+
+
+def test_a_network_trained_whole_scores_its_training_images_too(study):
+    from core.nn.fit import predict_array
+    from core.nn.images import prepared_array
+    from core.nn.saving import model_from_bytes
+    from core.store.runs import load_artifact
+    from core.training.prepared import prepare_data
+    from core.training.runner import run
+
+    _, network = study
+    record = run(replace(network.spec, score_train=True, epochs=1))
+    stored = load_predictions(record.run_id, "train")
+    paths, _, y_true = prepare_data(record.spec, None).part("train")
+    model = model_from_bytes(load_artifact(record.run_id, "network.keras"))
+    np.testing.assert_array_equal(stored.y_true, y_true)
+    again = predict_array(model, prepared_array(paths, record.spec.preprocess))
+    np.testing.assert_allclose(stored.y_prob, again, atol=1e-5)
