@@ -157,7 +157,11 @@ class RunSpec:
     `weights`: "imagenet", "none", a path, "model:<name>" or "run:<run_id>" (a `scratch` run's network).
     `split`: "auto" (the source's own test part where it is present, else "group"), "group" (patients, lesions
     or studies never cross), "official" or "random" (teaching leakage). The record's audit says which it was.
+    `split_scheme`: the label scheme by whose classes the parts are drawn; "" is `label_scheme`. Runs with the same one
+    have the same test images, whatever they call them, so that one can start from the network of another.
     `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
+    `stated_shares`: "true" puts what balancing did to the probabilities back to the shares of the training part;
+    "equal" leaves them as if all classes were equally frequent, for decisions that count each class alike.
     `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
     `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
@@ -196,3 +200,5 @@ class RunSpec:
     mixup: float = 0.0
     trainable_layers: int = 0
     score_train: bool = False
+    split_scheme: str = ""
+    stated_shares: Literal["true", "equal"] = "true"

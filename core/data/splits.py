@@ -71,6 +71,23 @@ def assign_splits(
     return done
 
 
+def parts_of(labelled: LabelledSet, other: LabelledSet) -> LabelledSet:
+    """`labelled` in the parts of `other`, the same table under another scheme with its parts drawn.
+
+    Rows that `other` has no part for are left out and counted in `dropped`.
+    Raises: DatasetInvalid when a class of `labelled` with enough groups is missing from a part.
+    """
+    part = dict(zip(other.rows["image_id"], other.splits, strict=True))
+    own = labelled.rows["image_id"].map(part)
+    kept = _only(replace(labelled, splits=own.fillna("").to_numpy(dtype=object)), np.flatnonzero(own.notna()))
+    dropped = dict(labelled.dropped)
+    if len(kept) < len(labelled):
+        dropped[f"no part is drawn for it under {other.scheme.key!r}"] = len(labelled) - len(kept)
+    done = replace(kept, split_kind=other.split_kind, dropped=dropped)
+    _check_presence(done)
+    return done
+
+
 def class_counts(labelled: LabelledSet) -> tuple[ClassCounts, ...]:
     """Images and groups per part, in the order train, validation, test; one entry "all" before any split."""
     present = [name for name in SPLITS if (labelled.splits == name).any()]

@@ -12,7 +12,6 @@ import numpy as np
 from core.data.batches import decoded_batches
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
-from core.data.splits import assign_splits, default_kind
 from core.errors import DatasetInvalid, SpecInvalid, StoreError
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
@@ -21,8 +20,9 @@ from core.registry.labels import label_scheme
 from core.store.codec import encode
 from core.store.models import load_card, model_folder
 from core.store.runs import load_record
+from core.training.prepared import divided
 from core.training.progress import Report, silent
-from core.training.runner import SEEN_DIGITS, SEEN_IMAGES
+from core.training.seen import seen_in, short
 from core.training.stored_scores import stored_scores
 from core.types import DatasetSpec, DatasetTable, Evaluation, LabelledSet, LabelScheme, ModelCard, Predictions
 
@@ -105,7 +105,7 @@ def evaluate_model(
     labelled = apply_scheme(table, meeting_scheme(card, table.spec, label_map))
     rows = _rows_of(card, table, labelled, split)
     frame, refused = labelled.rows.iloc[rows], table.refused
-    seen = _seen_hashes(name)
+    seen = seen_in(model_folder(name))
     if scores is None:
         prob = _scores(name, frame["path"].astype(str).tolist(), report)
     else:
@@ -129,7 +129,7 @@ def evaluate_model(
         dataset=dataset,
         split=split,
         evaluation=evaluate(predictions, card.threshold, unit=unit_of(table.spec.group_field)),
-        n_seen=int(sum(content[:SEEN_DIGITS] in seen for content in frame["content_hash"])),
+        n_seen=int(sum(short(content) in seen for content in frame["content_hash"])),
         refused=refused,
         dropped=labelled.dropped,
     )
@@ -201,13 +201,9 @@ def _rows_of(card: ModelCard, table: DatasetTable, labelled: LabelledSet, split:
         spec = load_record(card.run_id).spec
     except StoreError as error:
         raise SpecInvalid(f"The run of {card.name} cannot be read, so its test part is not known: {error}") from error
-    kind = default_kind(table) if spec.split == "auto" else spec.split
-    return assign_splits(labelled, kind, spec.split_seed, fold=spec.fold).indices("test")
-
-
-def _seen_hashes(name: str) -> frozenset[str]:
-    file = model_folder(name) / SEEN_IMAGES
-    return frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
+    parts = divided(labelled, spec)
+    test = set(parts.rows["image_id"].iloc[parts.indices("test")])
+    return np.flatnonzero(labelled.rows["image_id"].isin(test).to_numpy())
 
 
 def _scores(name: str, image_paths: list[str], report: Report) -> np.ndarray:

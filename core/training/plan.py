@@ -123,12 +123,13 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
     _check_choices(spec, where)
     architecture_spec(spec.architecture)
     head_spec(spec.head)
-    if spec.label_scheme != AS_IS and spec.label_scheme not in dataset_spec(spec.dataset).label_schemes:
-        label_scheme(spec.label_scheme)
-        raise SpecInvalid(
-            f"{where}: the labels {spec.label_scheme!r} are not of {spec.dataset}; "
-            f"it has {', '.join(dataset_spec(spec.dataset).label_schemes)}."
-        )
+    for name in filter(None, (spec.label_scheme, spec.split_scheme)):
+        if name != AS_IS and name not in dataset_spec(spec.dataset).label_schemes:
+            label_scheme(name)
+            raise SpecInvalid(
+                f"{where}: the labels {name!r} are not of {spec.dataset}; "
+                f"it has {', '.join(dataset_spec(spec.dataset).label_schemes)}."
+            )
     return spec
 
 
@@ -136,6 +137,7 @@ def _check_choices(spec: RunSpec, where: str) -> None:
     """Fields with a closed set of values: a spelling mistake is found before any training."""
     for name, value, known in (
         ("split", spec.split, ("auto", "group", "official", "random")),
+        ("stated_shares", spec.stated_shares, ("true", "equal")),
         ("strategy", spec.strategy, ("frozen", "fine_tune", "scratch")),
         ("preprocess.resize_mode", spec.preprocess.resize_mode, ("stretch", "pad", "crop")),
         ("preprocess.contrast", spec.preprocess.contrast, ("none", "equalize", "clahe", "gamma", "log")),

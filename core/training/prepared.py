@@ -14,7 +14,7 @@ import numpy as np
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.quality import check_images
-from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind
+from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind, parts_of
 from core.errors import DatasetInvalid, SpecInvalid
 from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
@@ -56,6 +56,7 @@ def prepare_data(spec: RunSpec, root: Path | None, report: Report = silent) -> P
         dict(spec.dataset_options),
         str(root),
         spec.label_scheme,
+        spec.split_scheme,
         spec.split,
         spec.split_seed,
         spec.fold,
@@ -81,18 +82,25 @@ def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
                 "`python -m core data check` lists them all.",
                 quality.problems,
             )
-    kind = default_kind(table) if spec.split == "auto" else spec.split
-    labelled = assign_splits(
-        apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), kind, spec.split_seed, fold=spec.fold
-    )
+    labelled = divided(apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), spec)
     audit = audit_overlap(labelled)
-    if kind != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
+    if labelled.split_kind != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
         raise DatasetInvalid(
             f"{table.spec.title}: {audit.groups_in_several_splits} groups and {audit.images_in_several_splits} "
             "identical images stand in more than one split. Only split = 'random' may do that, and it is marked.",
             audit.examples,
         )
     return PreparedData(labelled=labelled, audit=audit, counts=class_counts(labelled))
+
+
+def divided(labelled: LabelledSet, spec: RunSpec) -> LabelledSet:
+    """`labelled` in the parts that `spec` asks for, drawn by the classes of its `split_scheme` where it names one."""
+    kind = default_kind(labelled.table) if spec.split == "auto" else spec.split
+    if spec.split_scheme in ("", labelled.scheme.key):
+        return assign_splits(labelled, kind, spec.split_seed, fold=spec.fold)
+    table = labelled.table
+    other = apply_scheme(table, label_scheme(spec.split_scheme, table.spec))
+    return parts_of(labelled, assign_splits(other, kind, spec.split_seed, fold=spec.fold))
 
 
 @lru_cache(maxsize=KEPT)

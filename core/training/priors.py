@@ -10,18 +10,24 @@ Source: King & Zeng 2001, Political Analysis 9:137; Saerens et al. 2002, doi:10.
 import numpy as np
 
 
-def prior_factors(y_part: np.ndarray, y_used: np.ndarray, class_count: int, *, weighted: bool) -> np.ndarray:
-    """True over trained-with class shares (C,); 1 for a class that training never saw.
+def prior_factors(
+    y_part: np.ndarray, y_used: np.ndarray, class_count: int, *, weighted: bool, equal: bool = False
+) -> np.ndarray:
+    """Stated over trained-with class shares (C,); 1 for a class that training never saw.
 
     Args:
         y_part: class indices of the whole training part (n,).
         y_used: class indices of the rows that were trained on (m,), after resampling.
         weighted: the head weighed classes inversely to their frequency, so that all counted alike.
+        equal: state probabilities as if all classes seen were equally frequent, instead of at their true shares.
+    Source: for `equal`, Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv:2007.07314.
     """
     true = np.bincount(y_part, minlength=class_count) / len(y_part)
     used = np.bincount(y_used, minlength=class_count) / len(y_used)
     if weighted:
         used = (used > 0) / np.count_nonzero(used)
+    if equal:
+        true = (used > 0) / np.count_nonzero(used)
     return np.where(used > 0, true / np.where(used > 0, used, 1.0), 1.0)
 
 

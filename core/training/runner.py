@@ -27,14 +27,13 @@ from core.training.environment import environment, peak_memory_bytes
 from core.training.prepared import PreparedData, prepare_data, refuse_other_data
 from core.training.priors import prior_factors
 from core.training.progress import Report, silent
+from core.training.seen import SEEN_IMAGES, refuse_seen_test_images, seen_file
 from core.types import Predictions, RunRecord, RunSpec
 
 if TYPE_CHECKING:
     from core.nn.fit_state import FitState
 
 MOST_TRAIN_SCORES = 2000  # training images whose scores are stored: enough for an interval of two points
-SEEN_IMAGES = "seen_images.txt"
-SEEN_DIGITS = 12  # of 32: at 100,000 images the chance of one false match is under 1 in 10,000
 
 
 @dataclass(slots=True)
@@ -179,10 +178,11 @@ class Job:
         return frame["path"].astype(str).tolist(), frame["content_hash"].astype(str).tolist()
 
     def prior_factors(self, y_used: np.ndarray, *, weighted: bool) -> np.ndarray | None:
-        """What puts the stated probabilities back to the shares of the training part; None for multilabel."""
+        """What brings the stated probabilities to the class shares that the spec asks for; None for multilabel."""
         if self.task == "multilabel":
             return None
-        return prior_factors(self.data.part("train")[2], y_used, len(self.class_names), weighted=weighted)
+        equal = self.spec.stated_shares == "equal"
+        return prior_factors(self.data.part("train")[2], y_used, len(self.class_names), weighted=weighted, equal=equal)
 
     def class_weight(self, y_train: np.ndarray) -> dict[int, float] | None:
         return class_weights(y_train, self.class_names, self.spec.balance)
@@ -229,8 +229,11 @@ def run(
 def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[str, bytes]]:
     from core.training import strategies
 
+    refuse_seen_test_images(job.data, job.spec.weights)
     trained = strategies.train(job)
-    artifacts = {**trained.artifacts, **_seen_images(job)} if trained.exportable else trained.artifacts
+    artifacts = dict(trained.artifacts)
+    if trained.exportable:
+        artifacts[SEEN_IMAGES] = seen_file(job.data, job.spec.weights)
     predictions = [_predictions(job, split, trained.y_prob[split]) for split in job.stored_splits]
     job.report("computing intervals", 0, 1)
     with job.watch.stage("evaluation"):
@@ -247,12 +250,6 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
         chosen_settings={**trained.chosen, **resumed},
     )
     return record, predictions, artifacts
-
-
-def _seen_images(job: Job) -> dict[str, bytes]:
-    """Short hashes of the training and validation images: they tell later whether a data set has been seen."""
-    hashes = {content[:SEEN_DIGITS] for split in ("train", "validation") for content in job.data.part(split)[1]}
-    return {SEEN_IMAGES: ("\n".join(sorted(hashes)) + "\n").encode("ascii")}
 
 
 def _predictions(job: Job, split: str, y_prob: np.ndarray) -> Predictions:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind
+from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind, parts_of
 from core.data.stratify import units_of
 from core.errors import DatasetInvalid, SpecInvalid
 from core.tables import SPLITS
@@ -234,6 +234,26 @@ def test_the_audit_needs_a_split(make_labelled):
 def test_counts_before_any_split_are_of_all(make_labelled):
     (counts,) = class_counts(large(make_labelled))
     assert (counts.split, counts.n_images, counts.n_groups) == ("all", 600, 300)
+
+
+def test_another_scheme_takes_over_the_parts_image_by_image(make_labelled):
+    groups = [f"p{i}" for i in range(300)]
+    fine = assign_splits(make_labelled([i % 3 for i in range(300)], groups), "group", 0)
+    coarse = make_labelled([int(i % 3 == 0) for i in range(300)], groups)
+    taken = parts_of(coarse, fine)
+    assert taken.splits.tolist() == fine.splits.tolist()
+    assert taken.split_kind == "group"
+    assert assign_splits(coarse, "group", 0).splits.tolist() != fine.splits.tolist()  # its own draw is another one
+
+
+def test_rows_without_a_part_are_left_out_and_counted(make_labelled):
+    whole = large(make_labelled)
+    parted = assign_splits(whole, "group", 0)
+    fewer = replace(parted, rows=parted.rows[3:], y_true=parted.y_true[3:], splits=parted.splits[3:])
+    taken = parts_of(whole, fewer)
+    assert taken.rows["image_id"].tolist() == fewer.rows["image_id"].tolist()
+    assert taken.splits.tolist() == fewer.splits.tolist()
+    assert list(taken.dropped.values()) == [3]
 
 
 def test_the_given_set_is_not_changed(make_labelled):

@@ -22,6 +22,13 @@ def test_a_class_never_seen_keeps_its_score():
     assert prior_factors(part, part, 3, weighted=True)[2] == 1
 
 
+def test_equal_shares_are_stated_whatever_was_trained_on():
+    # shares of 0.75 and 0.25, seen as they are: to count alike, the second gains three times what the first does
+    part = np.array([0, 0, 0, 1])
+    np.testing.assert_allclose(prior_factors(part, part, 2, weighted=False, equal=True), [2 / 3, 2])
+    np.testing.assert_allclose(prior_factors(part, part, 2, weighted=True, equal=True), 1)
+
+
 def test_without_balancing_nothing_changes():
     part = np.array([0, 0, 0, 1])
     np.testing.assert_allclose(prior_factors(part, part, 2, weighted=False), 1)
