@@ -181,6 +181,33 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalisationRecord:
+    """A model's heat maps measured on one data set (`core/evaluation/localisation.py`).
+
+    `truth` is what they were held against: experts' "boxes" or "masks", or "none" where the data set marks nothing.
+    `class_rule` says of which class the maps are, and on which images. `n_empty` maps have no heat and count as
+    misses; `n_unmarked` images that would belong here have no mark and are left out; of the `n_eligible` others
+    `n_images` were drawn. `n_seen` of them were used to train or tune the model.
+    `chance` gives, by measure, what a random point or heat that is even everywhere would get.
+    """
+
+    dataset: str
+    split: str
+    truth: Literal["boxes", "masks", "none"]
+    class_rule: str
+    method: str
+    n_images: int
+    n_groups: int
+    n_empty: int
+    n_unmarked: int
+    n_eligible: int
+    n_seen: int
+    estimates: tuple[Estimate, ...]
+    chance: Mapping[str, float]
+    created_utc: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What stands beside a shipped network, in `models/<name>/card.json`.
 
@@ -191,6 +218,7 @@ class ModelCard:
     `engine` runs the network; where that is not ONNX Runtime, `engine_reason` says why. `engine_parity` holds the
     largest differences between ONNX Runtime and compiled Keras on the golden images: of "probabilities", and of
     "maps" scaled to 1. `other_sha256` are the sums of the files beside model.keras, by name.
+    `localisation` says where its heat maps lie, one record per data set and split.
     """
 
     schema_version: int
@@ -226,6 +254,7 @@ class ModelCard:
     engine_reason: str = ""
     engine_parity: Mapping[str, float] = field(default_factory=dict)
     other_sha256: Mapping[str, str] = field(default_factory=dict)
+    localisation: tuple[LocalisationRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,6 +13,7 @@ from core.records import (
     Estimate,
     Evaluation,
     Heatmap,
+    LocalisationRecord,
     ModelCard,
     OverlapAudit,
     RunRecord,
@@ -37,6 +38,6 @@ from core.tables import DatasetTable, LabelledSet, Predictions
 __all__ = [
     "ArchitectureSpec", "AugmentationPreset", "AugmentationSpec", "Calibration", "ClassCounts", "Comparison", "Curve",
     "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec", "Heatmap", "LabelScheme",
-    "LabelledSet", "MetricSpec", "ModelCard", "OverlapAudit", "Predictions", "PreprocessSpec", "RunRecord", "RunSpec",
-    "RunStatus", "SplitKind", "Task", "Threshold",
+    "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OverlapAudit", "Predictions", "PreprocessSpec",
+    "RunRecord", "RunSpec", "RunStatus", "SplitKind", "Task", "Threshold",
 ]  # fmt: skip

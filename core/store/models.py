@@ -6,14 +6,15 @@ alone; whoever loads a network takes its bytes from `verified_bytes`, or calls `
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path
 
 from core import limits, paths
 from core.errors import ModelDamaged, ModelError, StoreError
-from core.store.atomic import is_temporary, only_writer, write_together
+from core.store.atomic import is_temporary, only_writer, write_text, write_together
 from core.store.codec import from_json, to_json
 from core.store.names import Damaged, check_file_name, check_folder_name, is_folder_name, read_limited, sha256_of
-from core.types import ModelCard
+from core.types import LocalisationRecord, ModelCard
 
 MODEL, CARD = "model.keras", "card.json"
 GRAPH, EXPLAIN = "model.onnx", "explain.onnx"  # core/nn/runtime.py says what they hold
@@ -118,6 +119,23 @@ def list_models(folder: Path | None = None) -> ModelListing:
         except ModelError as error:
             damaged.append(Damaged(entry.name, str(error).removeprefix(f"{entry.name}: ")))
     return ModelListing(tuple(cards), tuple(damaged))
+
+
+def save_localisation(name: str, record: LocalisationRecord, folder: Path | None = None) -> ModelCard:
+    """Put a measurement of heat maps on a model's card, in place of one of the same data set and split.
+
+    Returns: the card as it stands now; nothing else of the model is touched.
+    Raises: ModelDamaged when the model cannot be read; OSError when the disk refuses, and the card is what it was.
+    """
+    where = model_folder(name, folder)
+    load_card(name, folder)  # before the lock, which would make a folder for a model that is not there
+    with only_writer(where):
+        card = load_card(name, folder)
+        others = (r for r in card.localisation if (r.dataset, r.split) != (record.dataset, record.split))
+        kept = tuple(sorted((*others, record), key=lambda r: (r.dataset, r.split)))
+        changed = replaced(card, localisation=kept)
+        write_text(where / CARD, to_json(changed))
+    return changed
 
 
 def save_model(
