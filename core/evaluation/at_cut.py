@@ -1,10 +1,11 @@
-"""Sensitivity, specificity and predictive values of one class at a cut that someone moves, with intervals.
+"""One class against the rest at its cut, with intervals: a cut that someone moves, or those that a run was given.
 
-The cut is looked at, not chosen: whoever picks one here because the test numbers look good has used the
+A moved cut is looked at, not chosen: whoever picks one here because the test numbers look good has used the
 test split to choose, and the numbers are then too good.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from core.evaluation.metrics import all_values
 from core.types import Estimate, Predictions, Threshold
 
 MOVED = ("sensitivity", "specificity", "ppv", "npv")
+AT_CUT = ("sensitivity", "ppv", "f1")
+ENDING = "_at_cut"  # what their names end in: a multiclass decision is the most probable class, and uses no cut
 
 
 def estimates_at(
@@ -56,6 +59,46 @@ def estimates_at(
                 method=bootstrap_method(n_bootstrap, unit),
             )
         )  # fmt: skip
+    return tuple(found)
+
+
+def estimates_of_cuts(
+    pred: Predictions,
+    threshold: Threshold,
+    *,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+    level: float = LEVEL,
+    unit: str = "patients",
+) -> tuple[Estimate, ...]:
+    """Sensitivity, PPV and F1 of every class of a multiclass task against the rest, each at its own cut.
+
+    An image may so be called by several classes, or by none. The classes' cuts were chosen with the run; what is
+    reported beside them as sensitivity, PPV and F1 is of the most probable class.
+
+    Args:
+        threshold: one cut per class, chosen on validation.
+    Returns: estimates of `sensitivity_at_cut`, `ppv_at_cut` and `f1_at_cut`, class by class.
+    Raises: SpecInvalid when a class has no cut.
+    """
+    each = replace(pred, task="multilabel", y_true=np.eye(len(pred.class_names), dtype=np.int64)[pred.y_true])
+    plain = all_values(each, threshold, AT_CUT)
+    drawn = {}
+    if n_bootstrap > 0 and pred.n_groups > 1:
+        drawn = dict(bootstrap_values(each, threshold, metrics=AT_CUT, n_bootstrap=n_bootstrap, seed=seed))
+    found = []
+    for name in pred.class_names:
+        for metric in AT_CUT:
+            value = plain[metric, name]
+            known = value is not None and drawn
+            low, high = percentile_interval(drawn[metric, name], level) if known else (None, None)
+            found.append(
+                Estimate(
+                    metric=metric + ENDING, class_name=name, value=value, low=low, high=high, level=level,
+                    n_images=len(pred), n_groups=pred.n_groups, split=pred.split,
+                    method=bootstrap_method(n_bootstrap, unit),
+                )
+            )  # fmt: skip
     return tuple(found)
 
 

@@ -5,11 +5,12 @@ seed give the same numbers, so a stored run can be evaluated anew from its predi
 """
 
 from core.errors import PredictionsInvalid
+from core.evaluation.at_cut import estimates_of_cuts
 from core.evaluation.calibration import fit_temperature, reliability
 from core.evaluation.curves import curves_of
 from core.evaluation.intervals import LEVEL, estimates
 from core.evaluation.metrics import confusion
-from core.evaluation.thresholds import choose_threshold
+from core.evaluation.thresholds import DEFAULT_RULE, choose_threshold
 from core.types import Evaluation, Predictions, Threshold
 
 
@@ -31,7 +32,12 @@ def evaluate(
             the scores as given. None where the scores are calibrated already, or there was no validation part.
         n_bootstrap: resamples of the groups; 0 gives values without intervals.
         unit: what a group is, in the plural, for the method's name ("patients", "lesions", "studies").
+    Returns: for a multiclass task whose cuts were asked for (by a rule that is not the default one) also each class
+        against the rest at its cut, as `sensitivity_at_cut`, `ppv_at_cut` and `f1_at_cut`.
     """
+    numbers = estimates(pred, threshold, n_bootstrap=n_bootstrap, seed=seed, level=level, unit=unit)
+    if pred.task == "multiclass" and threshold.rule != DEFAULT_RULE:
+        numbers += estimates_of_cuts(pred, threshold, n_bootstrap=n_bootstrap, seed=seed, level=level, unit=unit)
     return Evaluation(
         split=pred.split,
         task=pred.task,  # type: ignore[arg-type]
@@ -39,7 +45,7 @@ def evaluate(
         positive_class=pred.positive_class if pred.task == "binary" else None,
         n_images=len(pred),
         n_groups=pred.n_groups,
-        estimates=estimates(pred, threshold, n_bootstrap=n_bootstrap, seed=seed, level=level, unit=unit),
+        estimates=numbers,
         confusion=confusion(pred, threshold),
         curves=curves_of(pred),
         calibration=reliability(pred, temperature=temperature),
@@ -50,7 +56,7 @@ def evaluate(
 def evaluate_run(
     validation: Predictions,
     test: Predictions,
-    rule: str = "youden",
+    rule: str = DEFAULT_RULE,
     n_bootstrap: int = 1000,
     seed: int = 0,
     *,

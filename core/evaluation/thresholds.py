@@ -4,13 +4,20 @@ The test split never enters this file: `choose_threshold` refuses it. A score co
 or above the cut; cuts lie midway between neighbouring scores, so that rounding noise moves no image.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from core.errors import SpecInvalid, UndefinedMetric
 from core.tables import SUM_TOLERANCE
 from core.types import Predictions, Threshold
 
-RULES = "youden, f1, sensitivity:<share>, specificity:<share>, cost:<ratio>, fixed:<cut>"
+RULES = (
+    "youden, f1, sensitivity:<share>, specificity:<share>, cost:<ratio>, fixed:<cut>, "
+    "each with ';<class>=<cut>' behind it for a class whose cut is set by hand"
+)
+DEFAULT_RULE = "youden"
 VALIDATION = "validation"
 NOWHERE = "none"  # a fixed cut has seen no data
 FALLBACK_CUT = 0.5  # for a class that validation cannot judge
@@ -18,7 +25,16 @@ ABOVE_ALL = 1.0 + 2 * SUM_TOLERANCE  # no score reaches it, and unlike infinity 
 TIE = 1e-12
 
 
-def choose_threshold(validation: Predictions, rule: str = "youden") -> Threshold:
+@dataclass(frozen=True, slots=True)
+class ParsedRule:
+    """A rule taken apart: its name, its number (0 without one), and the cuts set by hand, by class."""
+
+    name: str
+    amount: float
+    by_hand: Mapping[str, float] = field(default_factory=dict)
+
+
+def choose_threshold(validation: Predictions, rule: str = DEFAULT_RULE) -> Threshold:
     """One cut per class by `rule`, each class against the rest; for binary one cut, on the positive class.
 
     For multiclass the cuts are operating points of single classes; `decide` takes the most probable class.
@@ -29,11 +45,14 @@ def choose_threshold(validation: Predictions, rule: str = "youden") -> Threshold
         rule: "youden" (sensitivity + specificity - 1 largest), "f1" (F1 largest), "sensitivity:0.95" (the
             highest cut that reaches it), "specificity:0.9" (the lowest cut that reaches it), "cost:5" (a
             missed finding costs five false alarms) or "fixed:0.5". Ties go to the lower cut, which misses fewer.
-    Raises: SpecInvalid when the predictions are not of the validation split (a fixed cut may be set anywhere)
-        or the rule is not known; UndefinedMetric when a binary validation split has one class only.
+            A class may have its cut set by hand instead: "f1;Melanocytic nevus=0.6", any number of them.
+    Raises: SpecInvalid when the predictions are not of the validation split (a fixed cut may be set anywhere),
+        the rule is not known, or it names a class that has no cut here; UndefinedMetric when a binary validation
+        split has one class only.
     Source: Youden 1950, Cancer 3:32.
     """
-    name, amount = _parse(rule)
+    parsed = parse_rule(rule)
+    name, amount = parsed.name, parsed.amount
     if name == "fixed":
         chosen_on = NOWHERE
     elif validation.split == VALIDATION:
@@ -45,10 +64,13 @@ def choose_threshold(validation: Predictions, rule: str = "youden") -> Threshold
         )
     binary = validation.task == "binary"
     classes = [validation.positive_index] if binary else list(range(len(validation.class_names)))
+    _check_classes(rule, parsed, [validation.class_names[i] for i in classes])
     cuts: dict[str, float] = {}
     for i in classes:
         truth = validation.truth_of(i).astype(bool)
-        if name == "fixed":
+        if validation.class_names[i] in parsed.by_hand:
+            cut = parsed.by_hand[validation.class_names[i]]
+        elif name == "fixed":
             cut = amount
         elif truth.any() and not truth.all():
             cut = _best_cut(np.asarray(validation.y_prob[:, i], dtype=np.float64), truth, name, amount)
@@ -63,20 +85,53 @@ def choose_threshold(validation: Predictions, rule: str = "youden") -> Threshold
     return Threshold(values=cuts, rule=rule, chosen_on=chosen_on)
 
 
-def _parse(rule: str) -> tuple[str, float]:
-    name, _, text = rule.strip().lower().partition(":")
-    if name in ("youden", "f1") and not text:
-        return name, 0.0
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = float("nan")
-    in_range = amount > 0 if name == "cost" else 0 <= amount <= 1
-    if name not in ("sensitivity", "specificity", "cost", "fixed") or not in_range or not np.isfinite(amount):
+def parse_rule(rule: str) -> ParsedRule:
+    """A rule taken apart. Raises SpecInvalid with the known rules when it is none of them."""
+    base, *overrides = rule.split(";")
+    name, _, text = base.strip().lower().partition(":")
+    plain = name in ("youden", "f1") and not text
+    amount = 0.0 if plain else _number(text)
+    in_range = plain or (amount > 0 if name == "cost" else 0 <= amount <= 1)
+    if not (plain or name in ("sensitivity", "specificity", "cost", "fixed")) or not in_range or np.isinf(amount):
         raise SpecInvalid(
             f"Unknown threshold rule {rule!r}. Known: {RULES}; shares and cuts are fractions from 0 to 1."
         )
-    return name, amount
+    by_hand: dict[str, float] = {}
+    for part in overrides:
+        class_name, equals, cut_text = part.rpartition("=")
+        class_name, cut = class_name.strip(), _number(cut_text)
+        if not equals or not class_name or class_name in by_hand or not 0 <= cut <= 1:
+            raise SpecInvalid(
+                f"The threshold rule {rule!r} has {part.strip()!r}; expected <class>=<cut>, each class once and its "
+                f"cut a fraction from 0 to 1. Known: {RULES}."
+            )
+        by_hand[class_name] = cut
+    return ParsedRule(name, amount, by_hand)
+
+
+def check_rule(rule: str, class_names: Iterable[str], positive_class: str | None = None) -> None:
+    """Raises SpecInvalid when a rule is not known, or sets a cut by hand for a class that has none.
+
+    Args:
+        positive_class: of a binary task, where this class alone has a cut; None for the others.
+    """
+    _check_classes(rule, parse_rule(rule), [positive_class] if positive_class is not None else list(class_names))
+
+
+def _check_classes(rule: str, parsed: ParsedRule, cut_classes: list[str]) -> None:
+    strange = [name for name in parsed.by_hand if name not in cut_classes]
+    if strange:
+        raise SpecInvalid(
+            f"The threshold rule {rule!r} sets a cut for {', '.join(map(repr, strange))}; "
+            f"there are cuts for: {', '.join(cut_classes)}."
+        )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def candidate_cuts(scores: np.ndarray) -> np.ndarray:

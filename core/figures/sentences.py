@@ -16,7 +16,10 @@ CARD_METRICS = ("auc", "sensitivity", "specificity")
 
 def rule_words(threshold: Threshold) -> str:
     """How a cut was chosen: "chosen on validation images for the largest sum of sensitivity and specificity"."""
-    name, _, amount = threshold.rule.partition(":")
+    rule, *by_hand = threshold.rule.split(";")
+    name, _, amount = rule.partition(":")
+    set_cuts = [f"{of_class.strip()} at {cut.strip()}" for of_class, _, cut in (p.rpartition("=") for p in by_hand)]
+    but = f"; set by hand: {listing(set_cuts)}" if set_cuts else ""
     goals = {
         "youden": "the largest sum of sensitivity and specificity",
         "f1": "the largest F1",
@@ -25,8 +28,8 @@ def rule_words(threshold: Threshold) -> str:
         "cost": f"a missed finding that costs as much as {amount} false alarms",
     }
     if name == "fixed":
-        return "fixed beforehand, on no data"
-    return f"chosen on {threshold.chosen_on} images for {goals.get(name, threshold.rule)}"
+        return f"fixed beforehand, on no data{but}"
+    return f"chosen on {threshold.chosen_on} images for {goals.get(name, rule)}{but}"
 
 
 def shown_class(card: ModelCard, probabilities: Sequence[float]) -> str:

@@ -37,6 +37,13 @@ METRICS: Mapping[str, MetricSpec] = by_key(
             "Brier 1950, Mon Weather Rev 78:1", higher_is_better=False, per_class=False),
     _metric("calibration_error", "Calibration error", "Mean gap of stated probability and observed share; 0 is best.",
             "Naeini et al. 2015, AAAI 29", higher_is_better=False, per_class=False),
+    # of several classes, where a run asks for cuts: the numbers without "at its cut" are of the most probable class
+    _metric("sensitivity_at_cut", "Sensitivity at its cut", "Of a class against the rest, called at its own cut.",
+            "Altman & Bland 1994, BMJ 308:1552", needs_threshold=True),
+    _metric("ppv_at_cut", "PPV at its cut", "Of a class against the rest, called at its own cut.",
+            "Altman & Bland 1994, BMJ 309:102", needs_threshold=True),
+    _metric("f1_at_cut", "F1 at its cut", "Of a class against the rest, called at its own cut.",
+            "van Rijsbergen 1979, Information Retrieval", needs_threshold=True),
 )  # fmt: skip
 
 

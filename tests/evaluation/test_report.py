@@ -80,6 +80,19 @@ def test_showing_results_imports_neither_scipy_nor_scikit_learn():
     assert done.stdout.strip() == "[]"
 
 
+def test_numbers_at_the_cuts_come_with_a_rule_that_was_asked_for_and_change_no_other_number(drawn):
+    pair = _pair(drawn, "multiclass", 3)
+    plain, asked = evaluate_run(*pair, n_bootstrap=10)[1], evaluate_run(*pair, "f1;A=0.4", n_bootstrap=10)[1]
+    added = [e for e in asked.estimates if e not in plain.estimates]
+    assert {(e.metric, e.class_name) for e in added} == {
+        (f"{metric}_at_cut", name) for metric in ("sensitivity", "ppv", "f1") for name in "ABC"
+    }
+    assert set(plain.estimates) < set(asked.estimates)
+    assert asked.threshold.values["A"] == 0.4
+    binary = evaluate_run(*_pair(drawn, "binary", 2), "f1", n_bootstrap=10)[1]
+    assert not any(e.metric.endswith("_at_cut") for e in binary.estimates)
+
+
 def test_the_worst_class_is_the_one_with_the_lowest_value(drawn):
     found = evaluate_run(*_pair(drawn, "multiclass", 4), n_bootstrap=10)[1]
     sensitivities = {e.class_name: e.value for e in found.estimates if e.metric == "sensitivity" and e.class_name}

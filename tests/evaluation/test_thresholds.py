@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import SpecInvalid, UndefinedMetric
-from core.evaluation.thresholds import ABOVE_ALL, candidate_cuts, choose_threshold, cut_of, decide
+from core.evaluation.thresholds import ABOVE_ALL, candidate_cuts, check_rule, choose_threshold, cut_of, decide
 from core.types import Threshold
 
 # positives .9 .8 .6 .3, negatives .7 .55 .4 .2
@@ -67,6 +67,45 @@ def test_a_fixed_cut_may_be_set_without_validation(make):
 def test_an_unknown_rule_is_refused_with_the_known_ones(validation, rule):
     with pytest.raises(SpecInvalid, match="youden, f1, sensitivity"):
         choose_threshold(validation, rule)
+
+
+# class A in images 1 and 2, B in 3, C in 4
+THREE = ([0, 0, 1, 2], [[0.7, 0.2, 0.1], [0.4, 0.3, 0.3], [0.5, 0.4, 0.1], [0.2, 0.2, 0.6]])
+
+
+def test_a_class_may_have_its_cut_set_by_hand_and_the_others_keep_the_rule(make):
+    pred = make(*THREE, task="multiclass", split="validation", classes=("A; first", "B=b", "C"))
+    # F1 of A: 2/3 at .6, 1/2 at .45, 4/5 at .3; of B and C: 1 between the highest score and the next
+    by_rule = {"A": 0.3, "B": 0.35, "C": 0.45}
+    names = make(*THREE, task="multiclass", split="validation")
+    assert choose_threshold(names, "f1").values == pytest.approx(by_rule)
+    assert choose_threshold(names, "f1;B=0.6").values == pytest.approx(by_rule | {"B": 0.6})
+    both = choose_threshold(names, "f1; A = 0.1 ;C=1")
+    assert (both.values, both.rule) == (pytest.approx(by_rule | {"A": 0.1, "C": 1.0}), "f1; A = 0.1 ;C=1")
+    assert choose_threshold(pred, "fixed:0.2;B=b=0.6").values == {"A; first": 0.2, "B=b": 0.6, "C": 0.2}
+
+
+def test_a_cut_by_hand_needs_no_validation_that_shows_the_class(make, validation):
+    assert choose_threshold(make([1, 1], [0.4, 0.6], split="validation"), "youden;P=0.3").values == {"P": 0.3}
+    with pytest.raises(SpecInvalid, match="there are cuts for: P"):
+        choose_threshold(validation, "youden;N=0.3")
+
+
+@pytest.mark.parametrize(
+    "rule", ["f1;", "f1;A", "f1;A=", "f1;=0.5", "f1;A=1.5", "f1;A=nan", "f1;A=0.1;A=0.2", ";A=0.5"]
+)
+def test_a_cut_by_hand_that_cannot_be_read_is_refused(rule):
+    with pytest.raises(SpecInvalid, match="youden, f1, sensitivity"):
+        check_rule(rule, ("A", "B"))
+
+
+def test_a_rule_is_checked_before_any_prediction():
+    check_rule("f1;B=0.2", ("A", "B", "C"))
+    check_rule("f1;P=0.2", ("N", "P"), "P")
+    with pytest.raises(SpecInvalid, match="sets a cut for 'D'; there are cuts for: A, B, C"):
+        check_rule("f1;D=0.2", ("A", "B", "C"))
+    with pytest.raises(SpecInvalid, match="sets a cut for 'N'; there are cuts for: P"):
+        check_rule("f1;N=0.2", ("N", "P"), "P")
 
 
 def test_scores_that_order_nothing_get_one_half(make):

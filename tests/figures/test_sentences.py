@@ -57,6 +57,7 @@ def test_the_verdict_of_several_findings_names_those_above_their_cuts():
         ("youden", "the largest sum of sensitivity and specificity"),
         ("sensitivity:0.95", "a sensitivity of at least 0.95"),
         ("cost:5", "a missed finding that costs as much as 5 false alarms"),
+        ("f1;Pneumonia=0.4; Normal = 0.6", "the largest F1; set by hand: Pneumonia at 0.4 and Normal at 0.6"),
     ],
 )
 def test_the_rule_of_a_cut_is_said_in_words(rule, words):
