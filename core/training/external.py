@@ -12,19 +12,17 @@ import numpy as np
 from core.data.batches import decoded_batches
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
-from core.errors import DatasetInvalid, SpecInvalid, StoreError
+from core.errors import DatasetInvalid
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
 from core.paths import data_folder
-from core.registry.labels import label_scheme
 from core.store.codec import encode
 from core.store.models import load_card, model_folder
-from core.store.runs import load_record
-from core.training.prepared import divided
 from core.training.progress import Report, silent
 from core.training.seen import seen_in, short
+from core.training.shipped import chosen_rows, meeting_scheme, trained_options
 from core.training.stored_scores import stored_scores
-from core.types import DatasetSpec, DatasetTable, Evaluation, LabelledSet, LabelScheme, ModelCard, Predictions
+from core.types import Evaluation, ModelCard, Predictions
 
 NOTICE = "Research and teaching only: not a medical device, not a diagnosis."
 
@@ -100,10 +98,10 @@ def evaluate_model(
     card = load_card(name)
     report("reading the data set", 0, 1)
     table = load_table(
-        dataset, root, policy="skip" if skip_bad else "stop", options=options or _trained_options(card, dataset)
+        dataset, root, policy="skip" if skip_bad else "stop", options=options or trained_options(card, dataset)
     )
     labelled = apply_scheme(table, meeting_scheme(card, table.spec, label_map))
-    rows = _rows_of(card, table, labelled, split)
+    rows = chosen_rows(card, labelled, split)
     frame, refused = labelled.rows.iloc[rows], table.refused
     seen = seen_in(model_folder(name))
     if scores is None:
@@ -133,77 +131,6 @@ def evaluate_model(
         refused=refused,
         dropped=labelled.dropped,
     )
-
-
-def _trained_options(card: ModelCard, dataset: str) -> Mapping[str, int | float | str]:
-    """The reader's options of the model's own run, where the data set is the one that it was trained on."""
-    if dataset != card.training_dataset:
-        return {}
-    try:
-        return load_record(card.run_id).spec.dataset_options
-    except StoreError:
-        return {}
-
-
-def meeting_scheme(card: ModelCard, spec: DatasetSpec, label_map: Sequence[str]) -> LabelScheme:
-    """The label scheme that turns a data set's raw labels into the model's classes.
-
-    In this order: the explicit map; a scheme of the data set with the same classes; raw labels that are the
-    class names in upper or lower case. Raises SpecInvalid when none of these gives every class.
-    """
-    if label_map:
-        return _mapped_scheme(card, spec, label_map)
-    for key in spec.label_schemes:
-        scheme = label_scheme(key, spec)
-        if scheme.class_names == card.class_names:
-            return scheme
-    by_name = {name.casefold(): name for name in card.class_names}
-    mapping = {raw: by_name.get(raw.casefold()) for raw in spec.class_names}
-    if set(card.class_names) - set(mapping.values()):
-        raise SpecInvalid(
-            f"The labels of {spec.title} ({', '.join(spec.class_names)}) are not the classes of {card.name} "
-            f"({', '.join(card.class_names)}). Say which is which: --map 'RAW=CLASS', once per label."
-        )
-    return _scheme(card, mapping)
-
-
-def _mapped_scheme(card: ModelCard, spec: DatasetSpec, label_map: Sequence[str]) -> LabelScheme:
-    mapping: dict[str, str | None] = dict.fromkeys(spec.class_names)
-    for entry in label_map:
-        raw, separator, name = entry.partition("=")
-        if not separator or raw not in mapping or name not in card.class_names:
-            raise SpecInvalid(
-                f"--map {entry!r}: expected RAW=CLASS with RAW one of {', '.join(spec.class_names)} "
-                f"and CLASS one of {', '.join(card.class_names)}."
-            )
-        mapping[raw] = name
-    return _scheme(card, mapping)
-
-
-def _scheme(card: ModelCard, mapping: Mapping[str, str | None]) -> LabelScheme:
-    return LabelScheme(
-        key=f"as_{card.name}", title=f"Classes of {card.name}", task=card.task, class_names=card.class_names,
-        positive_class=card.positive_class, mapping=mapping, source="names given or matched",
-    )  # fmt: skip
-
-
-def _rows_of(card: ModelCard, table: DatasetTable, labelled: LabelledSet, split: str) -> np.ndarray:
-    if split == "all":
-        return np.arange(len(labelled))
-    official = np.flatnonzero((labelled.rows["split"] == "test").to_numpy())
-    if len(official):
-        return official
-    if table.spec.key != card.training_dataset:
-        raise SpecInvalid(
-            f"{table.spec.title} has no test part here, and {card.name} was not trained on it: use --split all."
-        )
-    try:
-        spec = load_record(card.run_id).spec
-    except StoreError as error:
-        raise SpecInvalid(f"The run of {card.name} cannot be read, so its test part is not known: {error}") from error
-    parts = divided(labelled, spec)
-    test = set(parts.rows["image_id"].iloc[parts.indices("test")])
-    return np.flatnonzero(labelled.rows["image_id"].isin(test).to_numpy())
 
 
 def _scores(name: str, image_paths: list[str], report: Report) -> np.ndarray:
