@@ -52,6 +52,11 @@ HEADS: Mapping[str, HeadSpec] = by_key(
         settings={"max_iter": 2000}, search_space={"C": (0.001, 0.01, 0.1, 1.0)},
     ),
     HeadSpec(
+        key="logistic_regression_plain", title="Logistic regression, as it comes", factory="logistic_regression",
+        source="scikit-learn's default penalty, C = 1, nothing searched", standardise=True,
+        settings={"max_iter": 2000, "C": 1.0},
+    ),
+    HeadSpec(
         key="random_forest", title="Random forest", factory="random_forest",
         source="Breiman 2001, doi:10.1023/A:1010933404324; scikit-learn", standardise=False,
         settings={"n_estimators": 200, "max_features": "sqrt"}, search_space={"min_samples_leaf": (1, 3, 10)},

@@ -47,7 +47,7 @@ class Plan:
 
 def plan_files() -> dict[str, Path]:
     """The plans that ship with the library, by key."""
-    return {file.stem: file for file in sorted(paths.plans_folder().glob("*.toml"))}
+    return {file.stem: file for file in sorted(paths.plans_folder().glob("*.toml"), key=lambda file: file.stem)}
 
 
 def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:

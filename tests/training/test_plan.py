@@ -36,6 +36,23 @@ def test_the_chest_xray_plan_has_three_networks_five_heads_and_two_tasks():
     assert len(load_plan("chest_xray").runs) == 3 * 5 * 2
 
 
+def test_castro_and_perez_have_forty_variants_the_cheap_pictures_first():
+    runs = load_plan("castro-perez").runs
+    assert len(runs) == 40
+    assert {r.architecture.removesuffix("_average") for r in runs} == {
+        "lenet5", "lenet5_wide", "alexnet", "vgg16_grey", "castro_perez_five",
+    }  # fmt: skip
+    assert runs[0].preprocess.size_px < runs[-1].preprocess.size_px
+
+
+def test_wagner_meets_six_heads_on_three_tasks_and_shares_parts_with_the_finer_labels():
+    runs = load_plan("wagner").runs
+    assert {r.label_scheme: r.split_scheme for r in runs} == {
+        "nih_any": "", "siim_atypical": "siim_four", "ham_melanoma": "ham_seven",
+    }  # fmt: skip
+    assert len({r.head for r in runs}) == 6
+
+
 def test_lists_are_multiplied_and_learning_rates_are_one_value(tmp_path):
     text = HEAD + '[[runs]]\nhead = ["mlp", "dummy"]\nseed = [1, 2, 3]\nlearning_rates = [0.001, 0.0001]\n'
     runs = load_plan(write(tmp_path, text)).runs
@@ -72,5 +89,5 @@ def test_a_mistake_is_named(tmp_path, text, words):
 
 
 def test_an_unknown_plan_lists_the_known_ones():
-    with pytest.raises(SpecInvalid, match="chest_xray, leakage, phantom"):
+    with pytest.raises(SpecInvalid, match="chest_xray, .*leakage, .*phantom, .*wagner"):
         load_plan("nothing")
