@@ -26,6 +26,7 @@ import opening  # noqa: E402
 import prediction  # noqa: E402
 import report  # noqa: E402
 import starting  # noqa: E402
+import training  # noqa: E402
 import waking  # noqa: E402
 from settings import Settings  # noqa: E402
 
@@ -42,6 +43,7 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], list[report.Row]]] = {
     "predict": prediction.measure,
     "api": answering.measure,
     "features": extraction.measure,
+    "train": training.measure,
 }
 
 

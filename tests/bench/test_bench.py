@@ -10,7 +10,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NAMES = ("start", "compare", "cold", "memory", "crowd", "score", "predict", "api", "features")
+NAMES = ("start", "compare", "cold", "memory", "crowd", "score", "predict", "api", "features", "train")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def test_every_measurement_is_registered_under_its_name(bench):
     assert tuple(bench.MEASUREMENTS) == NAMES
     assert [measure.__module__ for measure in bench.MEASUREMENTS.values()] == [
         "starting", "opening", "waking", "holding", "crowding", "bulk", "prediction", "answering", "extraction",
+        "training",
     ]  # fmt: skip
 
 
