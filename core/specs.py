@@ -106,7 +106,8 @@ class ArchitectureSpec:
 
     `builder` names a function of `keras.applications`, or of `core/nn/networks.py` when `weights` is "".
     `pixel_scaling` is what the graph itself does to 0-255 RGB: "minus_one_one", "imagenet_torch",
-    "imagenet_caffe" (BGR and mean subtraction), "unit" (0-1) or "inside" (the network brings its own).
+    "imagenet_caffe" (BGR and mean subtraction), "unit" (0-1), "unit_twice" (divided by 255 twice, a published mistake)
+    or "inside" (the network brings its own).
     `params` counts the weights of the base without any head, at `input_px`.
     """
 
@@ -166,6 +167,9 @@ class RunSpec:
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
     `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
 
+    `threshold_rule`: how the cuts are chosen on validation (`evaluation/thresholds.py`), such as "f1" or
+    "f1;Melanocytic nevus=0.6" with a class set by hand. For several classes any rule but the default adds each class
+    against the rest at its cut; the decision itself is always the most probable class.
     How dense heads and whole networks are trained; heads of scikit-learn pass over it. `schedule`: "plateau" halves
     the rate when validation stands still, "cosine" lets it fall to zero over `epochs`, "constant" keeps it.
     `patience`: epochs without a better validation loss that end the training. `gradient_clip`: largest norm of one
@@ -202,3 +206,4 @@ class RunSpec:
     score_train: bool = False
     split_scheme: str = ""
     stated_shares: Literal["true", "equal"] = "true"
+    threshold_rule: str = "youden"

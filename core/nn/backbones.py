@@ -75,9 +75,12 @@ def scale_pixels(pixels, spec: ArchitectureSpec):
             # the mean of the channels: exact for grey pictures, and without a parameter of its own
             pixels = keras.ops.mean(pixels, axis=-1, keepdims=True)
         return layers.Rescaling(1 / 255, name="to_unit")(pixels)
+    if scaling == "unit_twice":
+        # a mistake, kept so that its price can be shown: nearly black pictures reach the network
+        return layers.Rescaling(1 / 255**2, name="to_unit_twice")(pixels)
     raise SpecInvalid(
         f"Unknown pixel scaling {scaling!r} of {spec.key}. Known: minus_one_one, imagenet_torch, "
-        "imagenet_caffe, unit, inside (core/registry/architectures.py)."
+        "imagenet_caffe, unit, unit_twice, inside (core/registry/architectures.py)."
     )
 
 

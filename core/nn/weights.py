@@ -10,6 +10,7 @@ from pathlib import Path
 from core import paths
 from core.errors import SpecInvalid, WeightsUnavailable
 from core.nn.backend import keras
+from core.registry.architectures import weights_key
 from core.types import ArchitectureSpec
 
 # the names by which the parts of a whole network are told apart; `backbones.py` and `heads.py` give them
@@ -18,9 +19,12 @@ OUTSIDE_BACKBONE = (*HEAD_LAYERS, "to_", "augment_")
 
 
 def imagenet_file(spec: ArchitectureSpec) -> Path | None:
-    """`<MEDLENS_WEIGHTS>/<architecture>_notop.weights.h5`, or None when the folder or the file is not there."""
+    """`<MEDLENS_WEIGHTS>/<architecture>_notop.weights.h5`, or None when the folder or the file is not there.
+
+    A variant of a network takes the file of its network.
+    """
     folder = paths.weights_folder()
-    file = folder / f"{spec.key}_notop.weights.h5" if folder else None
+    file = folder / f"{weights_key(spec)}_notop.weights.h5" if folder else None
     return file if file is not None and file.is_file() else None
 
 
@@ -42,7 +46,7 @@ def load_imagenet(spec: ArchitectureSpec) -> keras.Model:
         raise WeightsUnavailable(
             f"ImageNet weights of {spec.title} could not be downloaded ({str(error).splitlines()[0][:120]}). "
             f"Either connect to the internet once, so that Keras downloads them, or set MEDLENS_WEIGHTS to a folder "
-            f"that holds {spec.key}_notop.weights.h5."
+            f"that holds {weights_key(spec)}_notop.weights.h5."
         ) from error
 
 

@@ -10,6 +10,7 @@ OWN = "Apache-2.0 (this project)"
 CASTRO_PEREZ = "Castro & Pérez 2020, Universidad Panamericana"
 LENET5 = f"LeCun et al. 1998, doi:10.1109/5.726791, as used in {CASTRO_PEREZ}; activation and pooling unsaid there"
 ALEXNET = f"Krizhevsky et al. 2012, NeurIPS 25, as used in {CASTRO_PEREZ}; without response normalisation"
+SILVA_CUEVAS = "Sandler et al. 2018, arXiv:1801.04381, as used in Silva & Cuevas 2024, Universidad de Málaga"
 VGG = f"Simonyan & Zisserman 2015, arXiv:1409.1556, as used in {CASTRO_PEREZ}"
 
 
@@ -66,7 +67,20 @@ ARCHITECTURES: Mapping[str, ArchitectureSpec] = by_key(
     _paper("vgg16_grey", "VGG-16 on grey pixels", 256, 512, "block5_conv3", 14_713_536, VGG),
     _paper("garcia_boronat_nine", "Nine layers (García Boronat)", 299, 256, "conv3", 378_496,
            "García Boronat 2021, U-tad, section 4.7.1", channels=3),
+    # MobileNetV2 learned on pixels from -1 to 1; they meant to give it 0 to 1, and divided by 255 twice
+    _imagenet("mobilenet_v2_unit", "MobileNetV2 on pixels 0 to 1 (Silva & Cuevas, as meant)", "MobileNetV2", "unit",
+              1280, "out_relu", 2_257_984, SILVA_CUEVAS),
+    _imagenet("mobilenet_v2_scaled_twice", "MobileNetV2 on pixels divided by 255 twice (mistake of Silva & Cuevas)",
+              "MobileNetV2", "unit_twice", 1280, "out_relu", 2_257_984, SILVA_CUEVAS),
 )  # fmt: skip
+
+
+def weights_key(spec: ArchitectureSpec) -> str:
+    """The key that the file of its ImageNet weights is named after: that of the first entry with the same network.
+
+    A variant that only scales pixels otherwise has the weights of its network.
+    """
+    return next(entry.key for entry in (*ARCHITECTURES.values(), spec) if entry.builder == spec.builder)
 
 
 def architecture_spec(key: str) -> ArchitectureSpec:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.errors import SpecInvalid
+from core.evaluation.thresholds import parse_rule
 from core.types import AugmentationSpec, RunSpec
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ def check_recipe(spec: RunSpec, where: str = "") -> None:
             raise SpecInvalid(f"{before}{name} = {value!r}; expected one of {', '.join(known)}.")
     for name, (low, high, whole) in RANGES.items():
         _check_number(f"{before}{name}", getattr(spec, name), low, high, whole)
+    try:
+        parse_rule(str(spec.threshold_rule))
+    except SpecInvalid as error:
+        raise SpecInvalid(f"{before}threshold_rule: {error}") from error
     for rate in spec.learning_rates:
         _check_number(f"{before}learning_rates", rate, 0, math.inf, False)
     for field in dataclasses.fields(AugmentationSpec):

@@ -20,6 +20,7 @@ from core.data.balance import balanced_rows, class_weights
 from core.errors import MedLensError, TrainingFailed
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate_run
+from core.evaluation.thresholds import check_rule
 from core.store.codec import SCHEMA_VERSION, run_id_of
 from core.store.runs import is_finished, load_record, run_folder, save_run, write_history
 from core.training.checkpoint import Checkpoint, Saved, remove_checkpoint
@@ -208,6 +209,8 @@ def run(
     watch = Stopwatch()
     with watch.stage("data"):
         data = prepare_data(spec, root, report)
+    scheme = data.labelled.scheme
+    check_rule(spec.threshold_rule, scheme.class_names, scheme.positive_class if scheme.task == "binary" else None)
     job = Job(spec, run_id, data, watch, report, results_folder)
     # stored before the work starts, so that a killed process leaves a record that says so
     _store_unfinished(job, "interrupted", "training began and did not finish: it is still running, or was killed")
@@ -238,7 +241,7 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
     job.report("computing intervals", 0, 1)
     with job.watch.stage("evaluation"):
         unit = unit_of(job.data.labelled.table.spec.group_field)
-        evaluations = evaluate_run(predictions[0], predictions[1], unit=unit)
+        evaluations = evaluate_run(predictions[0], predictions[1], job.spec.threshold_rule, unit=unit)
     job.report("computing intervals", 1, 1)
     resumed = {} if job.resumed_after is None else {"resumed_after_epoch": job.resumed_after}
     record = replace(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.registry.architectures import ARCHITECTURES
+from core.registry.architectures import ARCHITECTURES, weights_key
 from core.registry.heads import HEADS
 
 pytestmark = pytest.mark.keras
@@ -48,7 +48,8 @@ def test_no_model_is_nested_as_a_layer(spec, build):
     assert not any(isinstance(layer, keras.Model) for layer in build(spec).layers)
 
 
-ONE_PER_SCALING = {spec.pixel_scaling: spec for spec in ARCHITECTURES.values()}
+# "unit_twice" is the layer of "unit" with another number
+ONE_PER_SCALING = {spec.pixel_scaling: spec for spec in ARCHITECTURES.values() if weights_key(spec) == spec.key}
 
 
 @pytest.mark.parametrize("spec", ONE_PER_SCALING.values(), ids=ONE_PER_SCALING.keys())
@@ -64,9 +65,11 @@ def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, bui
     np.testing.assert_allclose(before, after, atol=1e-5)
 
 
-# a variant with mean pooling has the weights of its network, layer by layer
+# a variant with mean pooling or other pixels has the weights of its network, layer by layer
 @pytest.mark.parametrize(
-    "spec", [s for s in ARCHITECTURES.values() if not s.key.endswith("_average")], ids=lambda s: s.key
+    "spec",
+    [s for s in ARCHITECTURES.values() if weights_key(s) == s.key and not s.key.endswith("_average")],
+    ids=lambda s: s.key,
 )
 def test_weights_travel_whole_from_the_library_network_and_from_a_saved_one(spec, build, tmp_path):
     """Every layer arrives: Keras numbers unnamed layers anew in each build, so names alone would lose some."""
@@ -109,6 +112,33 @@ def test_the_scaling_in_the_graph_is_that_of_keras_applications(key, library, bu
     scaled = keras.Model(inputs, scale_pixels(inputs, ARCHITECTURES[key]))
     expected = getattr(keras.applications, library).preprocess_input(pixels.copy())
     np.testing.assert_allclose(np.asarray(scaled(pixels)), expected, rtol=1e-5, atol=1e-4)
+
+
+# white is 255: what reaches the network is 1, 1 or 1/255; black is -1, 0 or 0
+@pytest.mark.parametrize(
+    ("key", "black", "white"),
+    [("mobilenet_v2", -1, 1), ("mobilenet_v2_unit", 0, 1), ("mobilenet_v2_scaled_twice", 0, 1 / 255)],
+)
+def test_three_scalings_feed_the_same_network(key, black, white):
+    from core.nn.backbones import scale_pixels
+    from core.nn.backend import keras
+
+    inputs = keras.Input((1, 2, 3))
+    scaled = keras.Model(inputs, scale_pixels(inputs, ARCHITECTURES[key]))
+    pixels = np.zeros((1, 1, 2, 3), "float32")
+    pixels[:, :, 1] = 255
+    np.testing.assert_allclose(np.asarray(scaled(pixels))[0, 0, :, 0], [black, white], rtol=1e-6)
+
+
+def test_a_variant_takes_the_weight_file_of_its_network(monkeypatch, tmp_path):
+    from core.nn.weights import imagenet_file
+
+    (tmp_path / "mobilenet_v2_notop.weights.h5").write_bytes(b"")
+    (tmp_path / "resnet50_notop.weights.h5").write_bytes(b"")
+    monkeypatch.setenv("MEDLENS_WEIGHTS", str(tmp_path))
+    for key in ("mobilenet_v2", "mobilenet_v2_unit", "mobilenet_v2_scaled_twice"):
+        assert imagenet_file(ARCHITECTURES[key]).name == "mobilenet_v2_notop.weights.h5"
+    assert imagenet_file(ARCHITECTURES["resnet50_v2"]) is None
 
 
 # (network, head, pixels, classes): parameters, head and all.

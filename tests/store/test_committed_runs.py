@@ -37,7 +37,8 @@ def run(request) -> tuple[RunRecord, dict]:
 def test_evaluated_anew_it_gives_the_stored_numbers(run):
     record, parts = run
     assert [evaluation.split for evaluation in record.evaluations] == ["validation", "test"]
-    for stored, again in zip(record.evaluations, evaluate_run(parts["validation"], parts["test"]), strict=True):
+    anew = evaluate_run(parts["validation"], parts["test"], record.spec.threshold_rule)
+    for stored, again in zip(record.evaluations, anew, strict=True):
         assert stored.confusion == again.confusion
         assert stored.threshold.rule == again.threshold.rule
         assert stored.threshold.values == pytest.approx(again.threshold.values, abs=1e-9)

@@ -21,6 +21,8 @@ SPEC = RunSpec(dataset="d", label_scheme="l", architecture="a", head="mlp")
         ({"optimizer": "adamw"}, "set weight_decay"),
         ({"weight_decay": 0.1}, "weight_decay needs optimizer"),
         ({"weight_decay": -0.1, "optimizer": "sgd"}, "a number from 0 to 1"),
+        ({"threshold_rule": "best"}, "threshold_rule: Unknown threshold rule 'best'. Known: youden, f1"),
+        ({"threshold_rule": 0.5}, "threshold_rule: Unknown"),
         ({"label_smoothing": 0.6}, "a number from 0 to 0.5"),
         ({"label_smoothing": float("nan")}, "label_smoothing = nan"),
         ({"mixup": "much"}, "mixup = 'much'; expected a number"),
@@ -47,6 +49,7 @@ def test_what_is_meant_to_be_possible_passes():
     check_recipe(SPEC)
     check_recipe(replace(SPEC, optimizer="adamw", weight_decay=0.01, schedule="cosine", mixup=0.2, gradient_clip=0))
     check_recipe(replace(SPEC, strategy="fine_tune", trainable_layers=20, learning_rates=(1e-3, 1e-5)))
+    check_recipe(replace(SPEC, threshold_rule="f1;Melanocytic nevus=0.6"))
     for preset in AUGMENTATIONS.values():
         check_recipe(replace(SPEC, augmentation=preset.changes))
 

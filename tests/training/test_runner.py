@@ -151,6 +151,16 @@ def test_settings_that_contradict_each_other_are_refused_in_words(study, frozen,
         run(frozen(network, **({"head": "mlp"} | changes)))
 
 
+def test_the_rule_of_the_cuts_is_the_spec_s_and_a_class_that_is_not_there_is_named_before_any_work(study, frozen):
+    from core.training.runner import run
+
+    _, network = study
+    record = run(frozen(network, "logistic_regression", threshold_rule="sensitivity:0.9"))
+    assert {e.threshold.rule for e in record.evaluations} == {"sensitivity:0.9"}
+    with pytest.raises(SpecInvalid, match="sets a cut for 'Melanoma'; there are cuts for: Nodule"):
+        run(frozen(network, "logistic_regression", threshold_rule="f1;Melanoma=0.6"))
+
+
 def test_weights_of_a_run_that_is_not_there_are_named(study, frozen):
     from core.training.runner import run
 
