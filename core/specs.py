@@ -18,6 +18,7 @@ class DatasetSpec:
     `class_names` are the raw labels of the source; a `LabelScheme` turns them into classes.
     `expected_counts` are images per raw label in the whole public set (empty where none is published).
     `group_field` says what a group is ("patient", "lesion", "study"): groups never cross splits.
+    `joins`: it is made of other data sets, and its folder is the one that holds theirs.
     """
 
     key: str
@@ -35,6 +36,7 @@ class DatasetSpec:
     checksum: str = ""
     manual_download: str = ""
     synthetic: bool = False
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +167,11 @@ class RunSpec:
     "equal" leaves them as if all classes were equally frequent, for decisions that count each class alike.
     `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
-    `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
-
     `threshold_rule`: how the cuts are chosen on validation (`evaluation/thresholds.py`), such as "f1" or
     "f1;Melanocytic nevus=0.6" with a class set by hand. For several classes any rule but the default adds each class
     against the rest at its cut; the decision itself is always the most probable class.
+    `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
+
     How dense heads and whole networks are trained; heads of scikit-learn pass over it. `schedule`: "plateau" halves
     the rate when validation stands still, "cosine" lets it fall to zero over `epochs`, "constant" keeps it.
     `patience`: epochs without a better validation loss that end the training. `gradient_clip`: largest norm of one

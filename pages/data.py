@@ -36,7 +36,7 @@ if table is not None:
     st.header("What it looks like", anchor=False)
     datasets.show_samples(spec)
 
-missing = [k for k in DATASETS if k not in here and k not in OWN]
+missing = [k for k in DATASETS if k not in here and k not in OWN and not DATASETS[k].joins]
 if missing:
     st.header("Not on this machine", anchor=False)
     st.markdown("MedLens reads these too, in the folder layout in which they are published.")

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from core.cli.console import REFUSED, guarded, out, print_json, progress_report
+from core.data.load import folder_of
 from core.data.report import DatasetReport
 from core.errors import DatasetInvalid, DownloadFailed, MedLensError, SpecInvalid
 from core.paths import data_folder
@@ -37,8 +38,8 @@ def list_sets(json_out: Json = False) -> None:
             "licence": spec.licence,
             "source_url": spec.source_url,
             "synthetic": spec.synthetic,
-            "folder": str(data_folder() / spec.key),
-            "present": spec.synthetic or (data_folder() / spec.key).is_dir(),
+            "folder": str(folder_of(spec)),
+            "present": spec.synthetic or (folder_of(spec).is_dir() and not spec.joins),
         }
         for spec in DATASETS.values()
     ]
@@ -49,7 +50,7 @@ def list_sets(json_out: Json = False) -> None:
         Column("key", no_wrap=True), "title", "label schemes", "licence", "here", title=f"Data folder: {data_folder()}"
     )
     for spec, entry in zip(DATASETS.values(), entries, strict=True):
-        here = "always" if spec.synthetic else "yes" if entry["present"] else "-"
+        here = "always" if spec.synthetic else "of others" if spec.joins else "yes" if entry["present"] else "-"
         table.add_row(spec.key, spec.title, ", ".join(spec.label_schemes), spec.licence, here)
     out.print(table)
 

@@ -1,7 +1,8 @@
 """From a folder to a `DatasetTable`: read, check every file's header, hash every file, refuse or go on.
 
 All problems of a data set are found in one go. With policy "stop" they are raised together; with "skip" the
-rows concerned are left out and each is listed in `table.refused`. Nothing is ever dropped unsaid.
+rows concerned are left out and each is listed in `table.refused`. Nothing is ever dropped unsaid; what the options
+`keep` and `keep_seed` leave out (core/data/thin.py) is counted in `table.notes`.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from core.data.images import read_header
 from core.data.phantom_path import is_phantom
 from core.data.readers.common import ReadResult, listed
 from core.data.sources import content_hash
+from core.data.thin import Thinning, taken_out, thinned
 from core.errors import DatasetInvalid, ImageRefused
 from core.paths import data_folder
 from core.registry.datasets import dataset_spec
@@ -37,22 +39,29 @@ def load_table(
     """Read the data set `key` from `root`.
 
     Args:
-        root: the folder (or file) as downloaded; without it `<data folder>/<key>`.
+        root: the folder (or file) as downloaded; without it `folder_of`.
         policy: "stop" raises one error with every problem; "skip" leaves the rows concerned out and lists
             them in `table.refused`. What makes the whole folder unusable stops in either case.
-        options: arguments of the reader, such as `name` of `medmnist`.
+        options: arguments of the reader, such as `name` of `medmnist`; besides, for every data set, `keep` and
+            `keep_seed`.
     Returns: the table, in the order of the source, with `content_hash` per row.
     Raises: UnknownKey for an unknown `key`; SpecInvalid for an unknown option; DatasetInvalid otherwise.
     """
     spec = dataset_spec(key)
-    folder = data_folder() / key if root is None else Path(root).expanduser()
+    of_reader, thinning = taken_out(options or {})
+    folder = folder_of(spec) if root is None else Path(root).expanduser()
     if not folder.exists() and not spec.synthetic:
         raise DatasetInvalid(_absent(spec, folder, given=root is not None))
     reader = importlib.import_module(f"core.data.readers.{spec.reader}")
-    result: ReadResult = reader.read(spec, folder, dict(options or {}))
+    result: ReadResult = reader.read(spec, folder, of_reader)
     if result.structural:
         raise DatasetInvalid(f"{spec.title} cannot be read from {folder}.", (*result.structural, *result.refused))
-    return _checked_table(result, folder, policy)
+    return _checked_table(result, folder, policy, thinning)
+
+
+def folder_of(spec: DatasetSpec) -> Path:
+    """Where a data set lies without a root: `<data folder>/<key>`, or all of it for one that joins others."""
+    return data_folder() if spec.joins else data_folder() / spec.key
 
 
 def _absent(spec: DatasetSpec, folder: Path, *, given: bool) -> str:
@@ -61,7 +70,7 @@ def _absent(spec: DatasetSpec, folder: Path, *, given: bool) -> str:
     return f"{spec.title}: {folder} does not exist. {where} {way_out}"
 
 
-def _checked_table(result: ReadResult, folder: Path, policy: Policy) -> DatasetTable:
+def _checked_table(result: ReadResult, folder: Path, policy: Policy, thinning: Thinning | None) -> DatasetTable:
     spec, rows = result.spec, result.rows.reset_index(drop=True)
     refused = list(result.refused)
     if len(rows):
@@ -79,10 +88,9 @@ def _checked_table(result: ReadResult, folder: Path, policy: Policy) -> DatasetT
         )
     if rows.empty:
         raise DatasetInvalid(f"{spec.title}: no usable image in {folder}.", refused)
-    rows = rows.reset_index(drop=True)
-    return DatasetTable(
-        spec=spec, rows=rows, fingerprint=table_fingerprint(rows), refused=tuple(refused), notes=result.notes
-    )
+    rows, left_out = (rows.reset_index(drop=True), ()) if thinning is None else thinned(rows, thinning, spec)
+    notes = (*result.notes, *left_out)
+    return DatasetTable(spec=spec, rows=rows, fingerprint=table_fingerprint(rows), refused=tuple(refused), notes=notes)
 
 
 def _without_unknown_labels(spec: DatasetSpec, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from core.registry.labels import AS_IS, HAM_DIAGNOSES, NIH_FINDINGS, SIIM_STUDY_LABELS
+from core.registry.labels import AS_IS, HAM_DIAGNOSES, NIH_FINDINGS, NO_OPACITY, OPACITY, SIIM_STUDY_LABELS
 from core.registry.lookup import by_key, get
 from core.types import DatasetSpec
 
@@ -48,7 +48,7 @@ DATASETS: Mapping[str, DatasetSpec] = by_key(
         title="HAM10000 pigmented skin lesions",
         modality="dermatoscopic image",
         class_names=HAM_DIAGNOSES,
-        label_schemes=("ham_seven", "ham_malignant"),
+        label_schemes=("ham_seven", "ham_malignant", "ham_melanoma"),
         group_field="lesion",
         reader="ham10000",
         source_url="https://doi.org/10.7910/DVN/DBW86T",
@@ -67,7 +67,7 @@ DATASETS: Mapping[str, DatasetSpec] = by_key(
         title="SIIM-FISABIO-RSNA COVID-19 detection",
         modality="chest radiograph",
         class_names=SIIM_STUDY_LABELS,
-        label_schemes=("siim_opacity", "siim_four", "siim_three", "siim_typical"),
+        label_schemes=("siim_opacity", "siim_four", "siim_three", "siim_typical", "siim_atypical"),
         group_field="patient",
         reader="siim_covid19",
         source_url="https://www.kaggle.com/competitions/siim-covid19-detection",
@@ -114,6 +114,25 @@ DATASETS: Mapping[str, DatasetSpec] = by_key(
         ),
         expected_counts={"COVID": 3616, "Lung_Opacity": 6012, "Normal": 10192, "Viral Pneumonia": 1345},
         manual_download="Kaggle: tawsifurrahman/covid19-radiography-database; ROOT holds the four class folders.",
+    ),
+    DatasetSpec(
+        key="union",
+        title="A union of chest radiograph data sets",
+        modality="chest radiograph",
+        class_names=(NO_OPACITY, OPACITY),
+        label_schemes=("opacity",),
+        group_field="patient",
+        reader="union",
+        source_url="core/registry/unions.py",
+        licence="that of each data set in it",
+        citation="García Boronat 2021, SIIM-FISABIO-RSNA COVID-19 Detection, master's thesis, U-tad",
+        caveats=(
+            "The test part is of the target data set alone; what a network learns from the others has to hold there.",
+            "Where opacity is rarer in one data set than in another, a network can learn the source, not the lung.",
+            "Data sets name an opacity by different rules: a study's reading, a class folder, text rules on reports.",
+        ),
+        manual_download="Get each data set by its own key; the folder of the union is the one that holds theirs.",
+        joins=True,
     ),
     DatasetSpec(
         key="medmnist",

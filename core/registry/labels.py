@@ -58,6 +58,22 @@ _SIIM_TYPICAL = LabelScheme(
     source="García Boronat 2021, grouping of " + SIIM,
 )  # fmt: skip
 
+_SIIM_ATYPICAL = LabelScheme(
+    key="siim_atypical", title="Atypical appearance or rest", task="binary",
+    class_names=("Rest", "Atypical"), positive_class="Atypical",
+    mapping={_NEGATIVE: "Rest", _TYPICAL: "Rest", _INDETERMINATE: "Rest", _ATYPICAL: "Atypical"},
+    source="this project (one image in twelve, the imbalance of Wagner), grouping of " + SIIM,
+)  # fmt: skip
+
+# the two raw labels in which chest data sets meet; how each set's own labels map: core/registry/unions.py
+NO_OPACITY, OPACITY = "none", "opacity"
+_OPACITY = LabelScheme(
+    key="opacity", title="Opacity or none, over several data sets", task="binary",
+    class_names=("None", "Opacity"), positive_class="Opacity",
+    mapping={NO_OPACITY: "None", OPACITY: "Opacity"},
+    source="García Boronat 2021, labels in which data sets meet",
+)  # fmt: skip
+
 _HAM_NAMES = {
     "akiec": "Actinic keratosis", "bcc": "Basal cell carcinoma", "bkl": "Benign keratosis",
     "df": "Dermatofibroma", "mel": "Melanoma", "nv": "Melanocytic nevus", "vasc": "Vascular lesion",
@@ -72,6 +88,12 @@ _HAM_MALIGNANT = LabelScheme(
     # akiec (actinic keratosis and Bowen's disease) counts as malignant, as in the ISIC 2018 challenge's grouping
     mapping={d: "Malignant" if d in ("akiec", "bcc", "mel") else "Benign" for d in HAM_DIAGNOSES},
     source=HAM,
+)  # fmt: skip
+_HAM_MELANOMA = LabelScheme(
+    key="ham_melanoma", title="Melanoma or rest", task="binary",
+    class_names=("Rest", "Melanoma"), positive_class="Melanoma",
+    mapping={d: "Melanoma" if d == "mel" else "Rest" for d in HAM_DIAGNOSES},
+    source="this project, grouping of " + HAM,
 )  # fmt: skip
 
 _NIH_MULTI = LabelScheme(
@@ -117,8 +139,9 @@ _PHANTOM_FOUR = LabelScheme(
 )  # fmt: skip
 
 LABEL_SCHEMES: Mapping[str, LabelScheme] = by_key(
-    _KERMANY_TWO, _KERMANY_THREE, _SIIM_FOUR, _SIIM_THREE, _SIIM_OPACITY, _SIIM_TYPICAL, _HAM_SEVEN,
-    _HAM_MALIGNANT, _NIH_MULTI, _NIH_ANY, _NIH_MASS, _COVID_RADIOGRAPHY, _PHANTOM_NODULE, _PHANTOM_FOUR,
+    _KERMANY_TWO, _KERMANY_THREE, _SIIM_FOUR, _SIIM_THREE, _SIIM_OPACITY, _SIIM_TYPICAL, _SIIM_ATYPICAL, _OPACITY,
+    _HAM_SEVEN, _HAM_MALIGNANT, _HAM_MELANOMA, _NIH_MULTI, _NIH_ANY, _NIH_MASS, _COVID_RADIOGRAPHY,
+    _PHANTOM_NODULE, _PHANTOM_FOUR,
 )  # fmt: skip
 
 AS_IS = "as_is"

@@ -11,11 +11,11 @@ import numpy as np
 
 from core.data.batches import decoded_batches
 from core.data.labelling import apply_scheme
-from core.data.load import load_table
+from core.data.load import folder_of, load_table
+from core.data.thin import taken_out
 from core.errors import DatasetInvalid
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
-from core.paths import data_folder
 from core.store.codec import encode
 from core.store.models import load_card, model_folder
 from core.training.progress import Report, silent
@@ -98,7 +98,7 @@ def evaluate_model(
     card = load_card(name)
     report("reading the data set", 0, 1)
     table = load_table(
-        dataset, root, policy="skip" if skip_bad else "stop", options=options or trained_options(card, dataset)
+        dataset, root, policy="skip" if skip_bad else "stop", options=options or _options(card, dataset, split)
     )
     labelled = apply_scheme(table, meeting_scheme(card, table.spec, label_map))
     rows = chosen_rows(card, labelled, split)
@@ -107,7 +107,7 @@ def evaluate_model(
     if scores is None:
         prob = _scores(name, frame["path"].astype(str).tolist(), report)
     else:
-        folder = None if table.spec.synthetic else root or data_folder() / dataset
+        folder = None if table.spec.synthetic else root or folder_of(table.spec)
         kept, prob, unscored = stored_scores(scores, card, frame, folder, skip_bad=skip_bad)
         rows, frame, refused = rows[kept], frame.iloc[kept], refused + unscored
     predictions = Predictions(
@@ -131,6 +131,12 @@ def evaluate_model(
         refused=refused,
         dropped=labelled.dropped,
     )
+
+
+def _options(card: ModelCard, dataset: str, split: str) -> Mapping[str, int | float | str]:
+    """Those of the model's own run; "all" are all images, whether the run thinned them out or not."""
+    options = trained_options(card, dataset)
+    return taken_out(options)[0] if split == "all" else options
 
 
 def _scores(name: str, image_paths: list[str], report: Report) -> np.ndarray:

@@ -72,7 +72,7 @@ def prepare_data(spec: RunSpec, root: Path | None, report: Report = silent) -> P
 
 def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
     report("reading the data set", 0, 1)
-    table = load_table(spec.dataset, root, options=spec.dataset_options)
+    table = load_table(spec.dataset, root, options=reader_options(spec))
     report("reading the data set", 1, 1)
     if not table.spec.synthetic:  # phantoms are drawn, there is no file that could be broken
         quality = check_images(table, progress=lambda done, total: report("checking every image", done, total))
@@ -91,6 +91,12 @@ def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
             audit.examples,
         )
     return PreparedData(labelled=labelled, audit=audit, counts=class_counts(labelled))
+
+
+def reader_options(spec: RunSpec) -> dict[str, int | float | str]:
+    """What the reader is told: a data set that joins others draws its parts itself, and so learns the `split_seed`."""
+    own = {"split_seed": spec.split_seed} if dataset_spec(spec.dataset).joins else {}
+    return {**own, **spec.dataset_options}
 
 
 def divided(labelled: LabelledSet, spec: RunSpec) -> LabelledSet:
@@ -116,7 +122,7 @@ def refuse_other_data(stored: RunRecord, root: Path | None) -> None:
     spec = stored.spec
     if root is None or dataset_spec(spec.dataset).synthetic:
         return
-    found = _fingerprint(spec.dataset, root, tuple(sorted(spec.dataset_options.items())))
+    found = _fingerprint(spec.dataset, root, tuple(sorted(reader_options(spec).items())))
     if found != stored.dataset_fingerprint:
         raise SpecInvalid(
             f"{stored.run_id} is stored, but was made from other data than the folder holds (fingerprint "

@@ -7,16 +7,19 @@ import numpy as np
 from core.errors import SpecInvalid, StoreError
 from core.registry.labels import label_scheme
 from core.store.runs import load_record
-from core.training.prepared import divided
+from core.training.prepared import divided, reader_options
 from core.types import DatasetSpec, LabelledSet, LabelScheme, ModelCard
 
 
 def trained_options(card: ModelCard, dataset: str) -> Mapping[str, int | float | str]:
-    """The reader's options of the model's own run, where the data set is the one that it was trained on."""
+    """The options of the model's own run, where the data set is the one that it was trained on.
+
+    Thinned out where the run was: the test part is drawn from the rows that it kept.
+    """
     if dataset != card.training_dataset:
         return {}
     try:
-        return load_record(card.run_id).spec.dataset_options
+        return reader_options(load_record(card.run_id).spec)
     except StoreError:
         return {}
 
