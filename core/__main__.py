@@ -4,6 +4,7 @@ import typer
 
 from core.cli.benchmark import benchmark
 from core.cli.data import app as data_app
+from core.cli.models import app as models_app
 from core.cli.models import evaluate, export, predict
 from core.cli.score import score
 from core.cli.serve import serve
@@ -15,6 +16,7 @@ app = typer.Typer(
     help="MedLens: train, compare and explain networks on medical images. Research and teaching only.",
 )
 app.add_typer(data_app, name="data", help="List, check and download data sets.")
+app.add_typer(models_app, name="models", help="Look into a shipped model.")
 app.command()(benchmark)
 app.command()(export)
 app.command()(predict)

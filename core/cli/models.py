@@ -1,4 +1,7 @@
-"""`export`, `predict` and `evaluate`: a run becomes a model, and a model answers images or a whole data set."""
+"""`export`, `predict`, `evaluate`: a run becomes a model, and a model answers images or a whole data set.
+
+`models localise`: where a model's heat maps lie, against experts' boxes and masks.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +14,7 @@ from core.cli.console import REFUSED, err, guarded, out, print_json, progress_re
 from core.errors import ImageRefused, SpecInvalid
 
 OVERLAY_STRENGTH = 0.6  # as the Predict page starts with
+app = typer.Typer(no_args_is_help=True, help="Look into a shipped model.")
 DISCLAIMER = "Research and teaching only: not a medical device, not a diagnosis."
 
 
@@ -133,8 +137,7 @@ def evaluate(
         from core.cli.data import parse_options
         from core.training.external import evaluate_model
 
-        if split not in ("test", "all"):
-            raise SpecInvalid(f"--split is {split!r}; expected test or all.")
+        _check_split(split)
         with progress_report(f"{model} on {dataset}") as report:
             result = evaluate_model(
                 model,
@@ -152,3 +155,56 @@ def evaluate(
             return
         for line in result.lines():
             out.print(line, markup=False, soft_wrap=True)
+
+
+@app.callback()
+def models() -> None:
+    """Look into a shipped model."""
+
+
+@app.command()
+def localise(
+    name: Annotated[str, typer.Argument(help="A folder in models/.")],
+    dataset: Annotated[str, typer.Argument(help="A data set with boxes or masks, as in `data list`.")],
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
+    split: Annotated[str, typer.Option(help="test: the test part only; all: every image.")] = "test",
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME", help="Take this class's map, the likelier of several; repeatable."),
+    ] = None,
+    label_map: Annotated[
+        list[str] | None, typer.Option("--map", help="RAW=CLASS for raw labels that are named otherwise; repeatable.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many images, drawn with --seed.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of that draw.")] = 0,
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the reader; repeatable.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable rows, by name.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Put the result on the model's card.")] = False,
+    json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Measure where a model's heat maps lie: inside experts' boxes or masks, or in borders and corners."""
+    with guarded():
+        from core.cli.data import parse_options
+        from core.store.models import save_localisation
+        from core.training.localising import localise_model
+
+        _check_split(split)
+        with progress_report(f"{name} on {dataset}") as report:
+            result = localise_model(
+                name, dataset, root, split=split, classes=classes or [], label_map=label_map or [], limit=limit,
+                seed=seed, skip_bad=skip_bad, options=parse_options(option), report=report,
+            )  # fmt: skip
+        if write:
+            save_localisation(name, result.record)
+        if json_out:
+            print_json({**result.document(), "written": write})
+            return
+        for line in result.lines():
+            out.print(line, markup=False, soft_wrap=True)
+        if write:
+            out.print(f"Written to the card of {name}.", markup=False)
+
+
+def _check_split(split: str) -> None:
+    if split not in ("test", "all"):
+        raise SpecInvalid(f"--split is {split!r}; expected test or all.")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from core.errors import ModelDamaged, ModelError
-from core.store.models import list_models, load_card, model_path, save_model, verify_model
+from core.store.models import list_models, load_card, model_path, save_localisation, save_model, verify_model
+from core.types import Estimate, LocalisationRecord
 
 CONTENT = b"network"
 
@@ -121,3 +122,43 @@ def test_the_default_folder_is_the_models_folder(tmp_path, make_card, monkeypatc
     monkeypatch.setenv("MEDLENS_MODELS", str(tmp_path))
     save_model(make_card(), {"model.keras": CONTENT})
     assert [card.name for card in list_models().cards] == ["chest-model"]
+
+
+def measured(dataset="siim-covid19", split="all", hit=0.61):
+    estimate = Estimate(
+        metric="pointing_hit", value=hit, low=hit - 0.03, high=hit + 0.03, level=0.95, n_images=1024, n_groups=900,
+        method="bootstrap over patients, 1000 resamples", split=split,
+    )  # fmt: skip
+    return LocalisationRecord(
+        dataset=dataset, split=split, truth="boxes", class_rule="Pneumonia", method="Grad-CAM", n_images=1024,
+        n_groups=900, n_empty=3, n_unmarked=0, n_eligible=3869, n_seen=0, estimates=(estimate,),
+        chance={"pointing_hit": 0.23}, created_utc="2026-01-02T03:04:05+00:00",
+    )  # fmt: skip
+
+
+def test_a_measurement_of_heat_maps_is_put_on_the_card_and_changes_nothing_else(tmp_path, shipped):
+    card = save_localisation("chest-model", measured(), tmp_path)
+    assert load_card("chest-model", tmp_path) == card == replace(shipped, localisation=(measured(),))
+    assert verify_model("chest-model", tmp_path) == card
+    assert sorted(p.name for p in (tmp_path / "chest-model").iterdir()) == ["card.json", "model.keras"]
+
+
+def test_a_second_measurement_replaces_that_of_the_same_data_and_split_only(tmp_path, shipped):
+    for record in (measured(), measured(split="test"), measured("nih-chest-xray"), measured(hit=0.7)):
+        save_localisation("chest-model", record, tmp_path)
+    kept = load_card("chest-model", tmp_path).localisation
+    assert kept == (measured("nih-chest-xray"), measured(hit=0.7), measured(split="test"))
+
+
+def test_a_card_from_before_there_were_measurements_is_read(tmp_path, shipped):
+    path = tmp_path / "chest-model" / "card.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    assert fields.pop("localisation") == []
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    assert load_card("chest-model", tmp_path) == shipped
+
+
+def test_a_model_that_is_not_there_gets_no_folder_by_being_measured(tmp_path):
+    with pytest.raises(ModelDamaged):
+        save_localisation("absent", measured(), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from core.evaluation.curves import MOST_POINTS
+from core.evaluation.localisation import MARK_MEASURES, SHORTCUT_MEASURES, SWAPPED
 from core.store.leaderboard import COLUMNS
-from core.types import Evaluation, ModelCard, RunRecord
+from core.types import Evaluation, LocalisationRecord, ModelCard, RunRecord
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -43,3 +44,11 @@ def test_every_field_of_a_record_is_explained(results):
 def test_every_field_of_a_card_is_explained():
     text = (REPOSITORY / "models" / "README.md").read_text(encoding="utf-8")
     assert _first_cells(_section(text, "card.json")) == {f.name for f in fields(ModelCard)}
+
+
+def test_every_field_and_every_measure_of_heat_maps_is_explained():
+    text = (REPOSITORY / "models" / "README.md").read_text(encoding="utf-8")
+    section = _section(text, "Entries of localisation")
+    assert _first_cells(section) == {f.name for f in fields(LocalisationRecord)}
+    measures = {line.split(" ")[1] for line in section.split("| measure | meaning |")[1].splitlines()[2:] if line}
+    assert measures == {*MARK_MEASURES, *SHORTCUT_MEASURES, SWAPPED}
