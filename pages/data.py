@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import MedLensError
 from core.registry.datasets import DATASETS
-from pages.ui import cache, datasets, state
+from pages.ui import cache, changes, datasets, state
 from pages.ui.blocks import error_box, page_head
 from pages.ui.linked import linked_select
 
@@ -35,6 +35,10 @@ with spread:
 if table is not None:
     st.header("What it looks like", anchor=False)
     datasets.show_samples(spec)
+
+st.header("What training does to a picture", anchor=False)
+changes.show_presets()
+changes.show_contrasts()
 
 missing = [k for k in DATASETS if k not in here and k not in OWN and not DATASETS[k].joins]
 if missing:

@@ -179,3 +179,18 @@ def _print_list(title: str, sentences: tuple[str, ...]) -> None:
         out.print(f"  - {sentence}", markup=False, soft_wrap=True)
     if len(sentences) > SHOWN_LINES:
         out.print(f"  - and {len(sentences) - SHOWN_LINES} more (--json lists all)", markup=False)
+
+
+@app.command()
+def presets(
+    folder: Annotated[Path, typer.Argument(help="Where the strips go, one JPEG a preset (pages/ui/presets).")],
+) -> None:
+    """Draw what each preset of random changes does to a picture, as the Data page shows it."""
+    with guarded():
+        from core.nn.augment_sheet import preset_sheet
+        from core.registry.augmentations import AUGMENTATIONS
+        from core.store.atomic import write_bytes
+
+        for preset in AUGMENTATIONS.values():
+            write_bytes(folder / f"{preset.key}.jpg", preset_sheet(preset.changes))
+        out.print(f"{len(AUGMENTATIONS)} strips written to {folder}", markup=False, soft_wrap=True)

@@ -46,6 +46,15 @@ AUGMENTATIONS: Mapping[str, AugmentationPreset] = by_key(
             contrast=0.3, sharpness=1.0, blur=1.0,
         ),
     ),
+    # a lesion has no up and no left; light and focus differ between dermatoscopes
+    AugmentationPreset(
+        key="dermoscopy", title="Dermatoscopic pictures from any side",
+        source="this project: a lesion has no upright position, and dermatoscopes differ in light and focus",
+        changes=AugmentationSpec(
+            flip_horizontal=True, flip_vertical=True, rotation=0.25, zoom=0.15, shift=0.08, brightness=0.08,
+            contrast=0.2, darker=0.1, brighter=0.1, blur=0.5, sharpness=0.5,
+        ),
+    ),
 )  # fmt: skip
 
 

@@ -123,3 +123,20 @@ def logits_of(model, pixels):
     from core.nn.backend import keras
 
     return np.asarray(keras.Model(model.inputs[0], model.get_layer("logits").output)(pixels, training=False))
+
+
+@pytest.mark.parametrize("key", sorted(AUGMENTATIONS))
+def test_the_strip_on_the_data_page_is_what_the_layers_draw(key, request):
+    from io import BytesIO
+
+    from PIL import Image
+
+    from core.nn.augment_sheet import preset_sheet
+
+    def pixels(source):
+        return np.asarray(Image.open(source), dtype=float)
+
+    file = request.config.rootpath / "pages" / "ui" / "presets" / f"{key}.jpg"
+    shown, drawn = pixels(file), pixels(BytesIO(preset_sheet(AUGMENTATIONS[key].changes)))
+    assert shown.shape == drawn.shape
+    assert np.abs(shown - drawn).mean() < 1.0  # of 255: rounding and JPEG, not another change
