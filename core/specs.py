@@ -157,7 +157,7 @@ class MetricSpec:
 class RunSpec:
     """Everything that decides a run's numbers: same spec, same `run_id` (see `store/codec.py`).
 
-    `weights`: "imagenet", "none", a path, "model:<name>" or "run:<run_id>" (a `scratch` run's network).
+    `weights`: "imagenet", "none", a path, "model:<name>" or "run:<run_id>" (of a run that trained a whole network).
     `split`: "auto" (the source's own test part where it is present, else "group"), "group" (patients, lesions
     or studies never cross), "official" or "random" (teaching leakage). The record's audit says which it was.
     `split_scheme`: the label scheme by whose classes the parts are drawn; "" is `label_scheme`. Runs with the same one

@@ -11,6 +11,7 @@ from core.registry.heads import HEADS
 from core.store.runs import list_runs, load_history, load_predictions, load_record
 
 pytestmark = pytest.mark.keras
+TUNED = {"strategy": "fine_tune", "learning_rates": (1e-3, 1e-5), "epochs": 1, "score_train": True}
 
 
 def auc_of(record, split="test"):
@@ -173,7 +174,7 @@ def test_fine_tuning_trains_the_whole_network_from_its_frozen_start(study, froze
     from core.training.runner import run
 
     _, network = study
-    record = run(frozen(network, "mlp", strategy="fine_tune", learning_rates=(1e-3, 1e-5), epochs=1))
+    record = run(frozen(network, "mlp", **TUNED))
     assert record.status == "done"
     assert set(load_history(record.run_id)["stage"]) == {"head", "fine_tune"}
     assert record.params_trained > load_record(network.run_id).params_trained
@@ -294,19 +295,30 @@ def test_training_images_are_scored_beside_the_others_when_asked_for_and_change_
         load_predictions(plain.run_id, "train")
 
 
-def test_a_network_trained_whole_scores_its_training_images_too(study):
+def test_a_run_can_start_from_a_fine_tuned_one_which_scores_its_training_images_too(study, frozen):
+    from core.nn.backbones import build_backbone
     from core.nn.fit import predict_array
     from core.nn.images import prepared_array
     from core.nn.saving import model_from_bytes
+    from core.nn.weights import backbone_layers
+    from core.registry.architectures import architecture_spec
     from core.store.runs import load_artifact
     from core.training.prepared import prepare_data
     from core.training.runner import run
 
     _, network = study
-    record = run(replace(network.spec, score_train=True, epochs=1))
-    stored = load_predictions(record.run_id, "train")
-    paths, _, y_true = prepare_data(record.spec, None).part("train")
-    model = model_from_bytes(load_artifact(record.run_id, "network.keras"))
+    tuned = run(frozen(network, "mlp", **TUNED))
+    model = model_from_bytes(load_artifact(tuned.run_id, "network.keras"))
+    stored = load_predictions(tuned.run_id, "train")
+    paths, _, y_true = prepare_data(tuned.spec, None).part("train")
     np.testing.assert_array_equal(stored.y_true, y_true)
-    again = predict_array(model, prepared_array(paths, record.spec.preprocess))
+    again = predict_array(model, prepared_array(paths, tuned.spec.preprocess))
     np.testing.assert_allclose(stored.y_prob, again, atol=1e-5)
+
+    base = build_backbone(architecture_spec("compact_cnn"), input_px=32, weights=f"run:{tuned.run_id}", seed=9)
+    theirs = backbone_layers(model)
+    assert len(theirs) > 3
+    for ours, other in zip(backbone_layers(base), theirs, strict=True):
+        for one, two in zip(ours.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert run(frozen(tuned, "dummy")).status == "done"
