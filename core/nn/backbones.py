@@ -116,7 +116,7 @@ def network_file(weights: str) -> Path:
     if not file.is_file():
         raise WeightsUnavailable(
             f"The weights {weights!r} are not here (expected the file {file.name}). Use 'imagenet', 'none', "
-            "'model:<name>' of a folder in models/, 'run:<run_id>' of a stored run that trained a whole network, or a path "
-            "to a .keras file."
+            "'model:<name>' of a folder in models/, 'run:<run_id>' of a stored run that trained a whole network, or "
+            "the path of a .keras file."
         )
     return file
