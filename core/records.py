@@ -208,6 +208,26 @@ class LocalisationRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassSum:
+    """A question that several classes of a model answer together, with its cut (from validation) and its estimates."""
+
+    name: str
+    classes: tuple[str, ...]
+    threshold: Threshold
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SumAnswer:
+    """What one picture gets for a `ClassSum`: its probability, the cut, and whether the one reaches the other."""
+
+    name: str
+    probability: float
+    cut: float
+    called: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What stands beside a shipped network, in `models/<name>/card.json`.
 
@@ -219,6 +239,7 @@ class ModelCard:
     largest differences between ONNX Runtime and compiled Keras on the golden images: of "probabilities", and of
     "maps" scaled to 1. `other_sha256` are the sums of the files beside model.keras, by name.
     `localisation` says where its heat maps lie, one record per data set and split.
+    `sums` are questions that several of its classes answer together, such as pneumonia of either cause.
     """
 
     schema_version: int
@@ -255,6 +276,7 @@ class ModelCard:
     engine_parity: Mapping[str, float] = field(default_factory=dict)
     other_sha256: Mapping[str, str] = field(default_factory=dict)
     localisation: tuple[LocalisationRecord, ...] = ()
+    sums: tuple[ClassSum, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -48,6 +48,7 @@ class LabelScheme:
     (multilabel's "No Finding"). Multilabel: the classes of all tokens. Otherwise:
     of the classes found, the one that stands last in `class_names`, so that a finding outweighs its
     absence. A row with no class left is dropped, and the number dropped is reported.
+    `sums` are questions that several classes answer together: a name, and the classes whose probabilities add up.
     """
 
     key: str
@@ -57,6 +58,7 @@ class LabelScheme:
     mapping: Mapping[str, str | None]
     source: str
     positive_class: str | None = None
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

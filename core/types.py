@@ -7,6 +7,7 @@ check themselves. Import from here.
 from core.records import (
     Calibration,
     ClassCounts,
+    ClassSum,
     Comparison,
     Curve,
     Environment,
@@ -18,6 +19,7 @@ from core.records import (
     OverlapAudit,
     RunRecord,
     RunStatus,
+    SumAnswer,
     Threshold,
 )
 from core.specs import (
@@ -36,8 +38,8 @@ from core.specs import (
 from core.tables import DatasetTable, LabelledSet, Predictions
 
 __all__ = [
-    "ArchitectureSpec", "AugmentationPreset", "AugmentationSpec", "Calibration", "ClassCounts", "Comparison", "Curve",
-    "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec", "Heatmap", "LabelScheme",
-    "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OverlapAudit", "Predictions", "PreprocessSpec",
-    "RunRecord", "RunSpec", "RunStatus", "SplitKind", "Task", "Threshold",
+    "ArchitectureSpec", "AugmentationPreset", "AugmentationSpec", "Calibration", "ClassCounts", "ClassSum",
+    "Comparison", "Curve", "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec",
+    "Heatmap", "LabelScheme", "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OverlapAudit",
+    "Predictions", "PreprocessSpec", "RunRecord", "RunSpec", "RunStatus", "SplitKind", "SumAnswer", "Task", "Threshold",
 ]  # fmt: skip

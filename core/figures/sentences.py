@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from core.figures.names import architecture_title, dataset_title, head_title
 from core.figures.text import GAP, counted, estimate_text, listing, percent, size
 from core.registry.datasets import DATASETS
-from core.types import Calibration, Estimate, Heatmap, ModelCard, Threshold
+from core.types import Calibration, Estimate, Heatmap, ModelCard, SumAnswer, Threshold
 
 NO_CHANGE = 0.005  # a temperature that reads 1.00
 CARD_METRICS = ("auc", "sensitivity", "specificity")
@@ -69,6 +69,15 @@ def verdict_sentence(card: ModelCard, probabilities: Sequence[float], called: Se
     )
 
 
+def sum_sentence(answer: SumAnswer, classes: Sequence[str]) -> str:
+    """What several classes give together, and on which side of its cut that lies (Markdown)."""
+    side = "at or above" if answer.called else "below"
+    shown, limit = percent(answer.probability), percent(answer.cut)
+    if shown == limit:  # rounding must not make "41 % is below 41 %"
+        shown, limit = f"{100 * answer.probability:.1f}{GAP}%", f"{100 * answer.cut:.1f}{GAP}%"
+    return f"**{answer.name} {shown}** ({listing(list(classes))} together): {side} its cut of {limit}."
+
+
 def domain_sentence(card: ModelCard) -> str:
     """That the network answers for any picture, whatever it shows."""
     spec = DATASETS.get(card.training_dataset)
@@ -118,6 +127,11 @@ def card_estimates(card: ModelCard) -> list[str]:
         found = first_overall(card.estimates, metric)
         if found is not None:
             lines.append(estimate_text(found, group_field(card)))
+    for one in card.sums:
+        for metric in CARD_METRICS:
+            found = first_overall(one.estimates, metric)
+            if found is not None:
+                lines.append(f"{one.name}: {estimate_text(found, group_field(card))}")
     return lines
 
 

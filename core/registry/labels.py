@@ -29,7 +29,7 @@ _KERMANY_THREE = LabelScheme(
     key="pneumonia_cause", title="Normal, bacterial or viral pneumonia", task="multiclass",
     class_names=("Normal", "Bacterial pneumonia", "Viral pneumonia"),
     mapping={"NORMAL": "Normal", "bacteria": "Bacterial pneumonia", "virus": "Viral pneumonia", "pneumonia": None},
-    source=KERMANY,
+    sums={"Pneumonia": ("Bacterial pneumonia", "Viral pneumonia")}, source=KERMANY,
 )  # fmt: skip
 
 _NEGATIVE, _TYPICAL, _INDETERMINATE, _ATYPICAL = SIIM_STUDY_LABELS
@@ -37,7 +37,7 @@ _SIIM_FOUR = LabelScheme(
     key="siim_four", title="Four study appearances", task="multiclass",
     class_names=("Negative", "Typical", "Indeterminate", "Atypical"),
     mapping={_NEGATIVE: "Negative", _TYPICAL: "Typical", _INDETERMINATE: "Indeterminate", _ATYPICAL: "Atypical"},
-    source=SIIM,
+    sums={"Opacity": ("Typical", "Indeterminate", "Atypical")}, source=SIIM,
 )  # fmt: skip
 _SIIM_THREE = LabelScheme(
     key="siim_three", title="Negative, typical or other appearance", task="multiclass",
@@ -80,7 +80,9 @@ _HAM_NAMES = {
 }  # fmt: skip
 _HAM_SEVEN = LabelScheme(
     key="ham_seven", title="Seven diagnoses", task="multiclass",
-    class_names=tuple(_HAM_NAMES[d] for d in HAM_DIAGNOSES), mapping=_HAM_NAMES, source=HAM,
+    class_names=tuple(_HAM_NAMES[d] for d in HAM_DIAGNOSES), mapping=_HAM_NAMES,
+    # akiec (actinic keratosis and Bowen's disease) counts as malignant, as in the ISIC 2018 challenge's grouping
+    sums={"Malignant": tuple(_HAM_NAMES[d] for d in ("akiec", "bcc", "mel"))}, source=HAM,
 )  # fmt: skip
 _HAM_MALIGNANT = LabelScheme(
     key="ham_malignant", title="Malignant or benign", task="binary",
@@ -135,7 +137,7 @@ _PHANTOM_FOUR = LabelScheme(
     class_names=("Negative", "Typical", "Indeterminate", "Atypical"),
     mapping={"nodule": None, "negative": "Negative", "typical": "Typical",
              "indeterminate": "Indeterminate", "atypical": "Atypical"},
-    source="core/data/phantom.py, after the SIIM scheme",
+    sums={"Opacity": ("Typical", "Indeterminate", "Atypical")}, source="core/data/phantom.py, after the SIIM scheme",
 )  # fmt: skip
 
 LABEL_SCHEMES: Mapping[str, LabelScheme] = by_key(

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.data.images import decode_image, encode_png, fit_image, resize_map, shrink_image
+from core.data.frames import Decoded, FrameChoice
+from core.data.images import MIDDLE, decode_picture, encode_png, fit_image, resize_map, shrink_image
 from core.errors import ExplanationFailed
 from core.evaluation.decision import decided_classes
+from core.evaluation.sums import sum_answers
 from core.types import ModelCard
 
 if TYPE_CHECKING:
@@ -33,9 +35,10 @@ class Looked:
     rgb: np.ndarray
     probabilities: np.ndarray
     maps: np.ndarray | None
+    picture: Decoded
 
 
-def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool) -> Looked:
+def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool, frame: FrameChoice = MIDDLE) -> Looked:
     """Decode a picture and run the network once; the maps of all classes come from the same pass.
 
     Raises: ImageRefused, in one sentence.
@@ -43,17 +46,27 @@ def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool) -> Lo
     from core.nn.serving import calibrated
 
     card = predictor.card
-    rgb = decode_image(content, name)
+    picture = decode_picture(content, name, frame)
+    rgb = picture.pixels
     output = predictor.run(fit_image(rgb, card.preprocess)[None], maps=maps)
     probabilities = calibrated(output.logits, card.temperature, card.task)[0]
-    return Looked(card, predictor.engine, rgb, probabilities, output.cams[0] if output.cams is not None else None)
+    return Looked(
+        card, predictor.engine, rgb, probabilities, output.cams[0] if output.cams is not None else None, picture
+    )
 
 
 def prediction(
-    predictor: "Predictor", content: bytes, name: str, *, explain: str, target: str | None, strength: float
+    predictor: "Predictor",
+    content: bytes,
+    name: str,
+    *,
+    explain: str,
+    target: str | None,
+    strength: float,
+    frame: FrameChoice = MIDDLE,
 ) -> dict[str, object]:
     """The answer for one picture of POST /api/predict; `explain` is one of EXPLANATIONS."""
-    looked = look(predictor, content, name, maps=explain != "none")
+    looked = look(predictor, content, name, maps=explain != "none", frame=frame)
     card = looked.card
     called = decided_classes(looked.probabilities, card)
     height, width = looked.rgb.shape[:2]
@@ -61,9 +74,11 @@ def prediction(
         "file": name,
         "width": width,
         "height": height,
+        **_which(looked.picture),
         "probabilities": by_class(card, looked.probabilities),
         "decided": list(called),
         "verdict": verdict(card, called),
+        "sums": sums(card, looked.probabilities),
     }
     if explain != "none":
         answer["maps"] = {c: grid(looked, i) for i, c in enumerate(card.class_names)}
@@ -95,6 +110,7 @@ def live(predictor: "Predictor", content: bytes, *, target: str | None) -> dict[
         "positive_class": positive,
         "threshold": card.threshold.values.get(positive) if positive else None,
         "verdict": verdict(card, called),
+        "sums": sums(card, looked.probabilities),
         "map": {"class": chosen, **grid(looked, card.class_names.index(chosen))},
         "fitted": card.preprocess.resize_mode,
         "server_ms": round(1000 * (time.perf_counter() - started), 2),
@@ -109,11 +125,27 @@ def detections(predictor: "Predictor", content: bytes, name: str) -> dict[str, o
     return {"detections": [{"class": names[i], "confidence": float(looked.probabilities[i])} for i in order]}
 
 
-def overlay(predictor: "Predictor", content: bytes, name: str, *, target: str | None, strength: float) -> bytes:
+def overlay(
+    predictor: "Predictor",
+    content: bytes,
+    name: str,
+    *,
+    target: str | None,
+    strength: float,
+    frame: FrameChoice = MIDDLE,
+) -> bytes:
     """The picture with the map of one class laid over it, as PNG."""
-    looked = look(predictor, content, name, maps=True)
+    looked = look(predictor, content, name, maps=True, frame=frame)
     chosen = target_class(looked.card, looked.probabilities, target)
     return overlay_png(looked, looked.card.class_names.index(chosen), strength)
+
+
+def _which(picture: Decoded) -> dict[str, object]:
+    """Which picture of the file it is, for files with several, and how its grey values were made."""
+    found: dict[str, object] = {"format": picture.header.format}
+    if picture.header.frames > 1 or picture.axis:
+        found |= {"frame": picture.chosen or str(picture.frame), "frames": picture.header.frames}
+    return found | ({"note": picture.note} if picture.note else {})
 
 
 def by_class(card: ModelCard, probabilities: np.ndarray) -> dict[str, float]:
@@ -126,6 +158,12 @@ def verdict(card: ModelCard, called: tuple[str, ...]) -> str | None:
     if card.positive_class is None:
         return None
     return "positive" if card.positive_class in called else "negative"
+
+
+def sums(card: ModelCard, probabilities: np.ndarray) -> dict[str, dict[str, float | bool]]:
+    """What the card's sums of classes get, by name: their probability, their cut, and whether it is reached."""
+    answers = sum_answers(probabilities.tolist(), card)
+    return {a.name: {"probability": a.probability, "threshold": a.cut, "called": a.called} for a in answers}
 
 
 def target_class(card: ModelCard, probabilities: np.ndarray, target: str | None) -> str:

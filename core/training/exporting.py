@@ -1,17 +1,21 @@
 """Export: a stored run becomes models/<name>/, with threshold and temperature from its validation part."""
 
+import dataclasses
 from pathlib import Path
 
 from core.errors import SpecInvalid
 from core.evaluation.calibration import apply_temperature, fit_temperature
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
+from core.evaluation.sums import class_sums
 from core.evaluation.thresholds import choose_threshold
 from core.registry.datasets import dataset_spec
+from core.registry.labels import label_scheme
 from core.store.models import save_model
 from core.store.runs import load_artifact, load_predictions, load_record
 from core.types import ModelCard
 
+SUM_RULE = "youden"  # sums are two-sided questions of their own: a rule for single classes says nothing of them
 EXPORTED = ("head.keras", "network.keras", "seen_images.txt", "features.json")
 
 
@@ -41,8 +45,13 @@ def export_run(
     validation = load_predictions(run_id, "validation", results_folder)
     test = load_predictions(run_id, "test", results_folder)
     temperature = fit_temperature(validation)
-    threshold = choose_threshold(apply_temperature(validation, temperature), rule)
-    unit = unit_of(dataset_spec(record.spec.dataset).group_field)
-    evaluation = evaluate(apply_temperature(test, temperature), threshold, unit=unit)
+    stated, tested = apply_temperature(validation, temperature), apply_temperature(test, temperature)
+    threshold = choose_threshold(stated, rule)
+    spec = dataset_spec(record.spec.dataset)
+    unit = unit_of(spec.group_field)
+    evaluation = evaluate(tested, threshold, unit=unit)
+    questions = label_scheme(record.spec.label_scheme, spec).sums
+    sums = class_sums(questions, stated, tested, rule=SUM_RULE, unit=unit)
     card, files = build_model_folder(name, record, artifacts, evaluation, temperature)
+    card = dataclasses.replace(card, sums=sums)
     return card, save_model(card, files, models_folder, replace=replace)

@@ -4,7 +4,7 @@ Says how many of the images the model has seen in training: a number on those is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.data.thin import taken_out
 from core.errors import DatasetInvalid
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
+from core.evaluation.sums import summed
 from core.store.codec import encode
 from core.store.models import load_card, model_folder
 from core.training.progress import Report, silent
@@ -38,6 +39,7 @@ class ExternalResult:
     n_seen: int
     refused: tuple[str, ...]
     dropped: Mapping[str, int]
+    sums: Mapping[str, Evaluation] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """Sentences that must stand beside the numbers."""
@@ -57,6 +59,7 @@ class ExternalResult:
         document.update(
             model=self.card.name, dataset=self.dataset, split=self.split, n_seen_in_training=self.n_seen,
             warnings=self.warnings(), refused=list(self.refused), dropped=dict(self.dropped), notice=NOTICE,
+            sums={name: encode(one) for name, one in self.sums.items()},
         )  # fmt: skip
         return dict(document)
 
@@ -66,11 +69,20 @@ class ExternalResult:
         lines = [
             f"{self.card.name} on {self.dataset} ({self.split}): {found.n_images} images of {found.n_groups} groups"
         ]
-        for e in found.estimates:
-            value = "not defined" if e.value is None else f"{e.value:.3f}"
-            interval = "" if e.low is None else f"  ({e.low:.3f}–{e.high:.3f}, {e.method})"
-            lines.append(f"  {e.metric:<20}{e.class_name or 'overall':<24}{value}{interval}")
+        lines += _estimate_lines(found)
+        for one in self.card.sums:
+            lines.append(f"{one.name} ({' + '.join(one.classes)}), at its cut of {one.threshold.values[one.name]:.3f}")
+            lines += _estimate_lines(self.sums[one.name])
         return [*lines, *self.warnings(), NOTICE]
+
+
+def _estimate_lines(found: Evaluation) -> list[str]:
+    lines = []
+    for e in found.estimates:
+        value = "not defined" if e.value is None else f"{e.value:.3f}"
+        interval = "" if e.low is None else f"  ({e.low:.3f}–{e.high:.3f}, {e.method})"
+        lines.append(f"  {e.metric:<20}{e.class_name or 'overall':<24}{value}{interval}")
+    return lines
 
 
 def evaluate_model(
@@ -122,14 +134,19 @@ def evaluate_model(
         y_prob=prob,
     )
     report("computing intervals", 0, 1)
+    unit = unit_of(table.spec.group_field)
     return ExternalResult(
         card=card,
         dataset=dataset,
         split=split,
-        evaluation=evaluate(predictions, card.threshold, unit=unit_of(table.spec.group_field)),
+        evaluation=evaluate(predictions, card.threshold, unit=unit),
         n_seen=int(sum(short(content) in seen for content in frame["content_hash"])),
         refused=refused,
         dropped=labelled.dropped,
+        sums={
+            one.name: evaluate(summed(predictions, one.name, one.classes), one.threshold, unit=unit)
+            for one in card.sums
+        },
     )
 
 

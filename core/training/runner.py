@@ -5,9 +5,7 @@ last. A run that is stored is returned as it is. Ctrl-C and failures leave a rea
 run goes on from its last epoch when it is called again.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +27,8 @@ from core.training.prepared import PreparedData, prepare_data, refuse_other_data
 from core.training.priors import prior_factors
 from core.training.progress import Report, silent
 from core.training.seen import SEEN_IMAGES, refuse_seen_test_images, seen_file
+from core.training.sequences import history_told
+from core.training.stopwatch import Stopwatch
 from core.types import Predictions, RunRecord, RunSpec
 
 if TYPE_CHECKING:
@@ -50,34 +50,6 @@ class Trained:
     params_trained: int
     chosen: dict[str, object] = field(default_factory=dict)
     exportable: bool = False
-
-
-class Stopwatch:
-    """Seconds per stage, summed where a stage comes twice."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._running: tuple[str, float] | None = None
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self._running = name, time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds, self._running = self.so_far(), None
-
-    def so_far(self) -> dict[str, float]:
-        """Seconds per stage, with those of the stage under way."""
-        if self._running is None:
-            return dict(self.seconds)
-        name, started = self._running
-        return {**self.seconds, name: self.seconds.get(name, 0.0) + time.perf_counter() - started}
-
-    def add(self, seconds: dict[str, float]) -> None:
-        """Count what an earlier process spent on the same run."""
-        for name, value in seconds.items():
-            self.seconds[name] = self.seconds.get(name, 0.0) + value
 
 
 @dataclass(slots=True)
@@ -153,9 +125,16 @@ class Job:
         paths, hashes, y_true = self.data.part(split)
         if split != "train":
             return paths, hashes, y_true
-        rng = np.random.default_rng([self.spec.seed, 1])
-        rows = balanced_rows(y_true, self.class_names, self.spec.balance, rng)
+        rows = self.rows_used(split)
         return [paths[i] for i in rows], [hashes[i] for i in rows], y_true[rows]
+
+    def rows_used(self, split: str) -> np.ndarray:
+        """Positions (m,) within a split of the images that are trained on or scored: the training part balanced."""
+        y_true = self.data.part(split)[2]
+        if split != "train":
+            return np.arange(len(y_true))
+        rng = np.random.default_rng([self.spec.seed, 1])
+        return balanced_rows(y_true, self.class_names, self.spec.balance, rng)
 
     @property
     def stored_splits(self) -> tuple[str, ...]:
@@ -250,7 +229,7 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
         params_total=trained.params_total,
         params_trained=trained.params_trained,
         model_bytes=sum(map(len, trained.artifacts.values())) + 4 * (trained.params_total - trained.params_trained),
-        chosen_settings={**trained.chosen, **resumed},
+        chosen_settings={**trained.chosen, **resumed, **history_told(job.data.labelled, job.spec.head, predictions)},
     )
     return record, predictions, artifacts
 

@@ -9,7 +9,9 @@ import streamlit as st
 
 from core.errors import MedLensError
 from core.evaluation.decision import decided_classes
+from core.evaluation.sums import sum_answers
 from core.figures import sentences
+from core.figures.localisation import UNMEASURED, localisation_lines, localisation_sentence
 from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture
 from core.figures.probabilities import probability_figure
 from core.figures.sheet import captioned_overlay
@@ -42,6 +44,7 @@ def show_card(card: ModelCard) -> None:
                     "Network": sentences.built_sentence(card),
                     "Runs on": sentences.engine_sentence(card),
                     "Cut": sentences.rule_words(card.threshold),
+                    "Where it looks": " ".join(localisation_lines(card)) or UNMEASURED,
                     "Run": card.run_id,
                     "Licence": card.licence,
                 },
@@ -83,6 +86,8 @@ def show_result(card: ModelCard, picture: Picture) -> None:
         with said:
             st.markdown(f"### {sentence}")
             st.caption(sentences.decision_words(card))
+            for answer, one in zip(sum_answers(probabilities, card), card.sums, strict=True):
+                st.markdown(sentences.sum_sentence(answer, one.classes))
         with warned:
             disclaimer()
         mismatch = sentences.mismatch_sentence(card, synthetic=picture.synthetic)
@@ -150,6 +155,7 @@ def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: flo
         st.caption("low attention", width="content")
         st.caption("high attention", width="content")
     st.caption(f"{sentences.map_sentence(heatmap)} Here: {words}.")
+    st.caption(plain(localisation_sentence(card)))
     lines = [
         f"{picture.name}: {sentence.replace('**', '')}",
         f"Model {card.name}, run {card.run_id}. {sentences.map_sentence(heatmap)}",

@@ -127,8 +127,8 @@ def test_a_live_frame_gets_probabilities_in_class_order_and_one_map(client, help
     document = answer.json()
     assert answer.status_code == 200
     assert set(document) == {
-        "model", "engine", "classes", "probabilities", "positive_class", "threshold", "verdict", "map", "fitted",
-        "server_ms",
+        "model", "engine", "classes", "probabilities", "positive_class", "threshold", "sums", "verdict", "map",
+        "fitted", "server_ms",
     }  # fmt: skip
     assert document["classes"] == ["Clear", "Nodule"]
     assert document["probabilities"] == pytest.approx([0.2, 0.8])
