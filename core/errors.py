@@ -20,6 +20,7 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
     │   └── RunFinished       an attempt to change a finished run
     └── ModelError
         ├── ModelDamaged      a model folder whose files contradict its card
+        ├── ModelRefused      a network from outside that is not loaded, or not without being told more
         ├── ExplanationFailed a heat map that this network cannot give
         └── ExportImpossible  a network that ONNX Runtime cannot run; the compiled Keras graph can
 """
@@ -117,6 +118,10 @@ class ModelError(MedLensError):
 
 class ModelDamaged(ModelError):
     """A model folder whose files contradict its card."""
+
+
+class ModelRefused(ModelError):
+    """A network from outside that is not loaded; the message names the layer or the entry that is in the way."""
 
 
 class ExplanationFailed(ModelError):

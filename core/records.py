@@ -228,6 +228,15 @@ class SumAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TabularInput:
+    """A number about the patient that a network takes beside the picture; `low` and `high` bound what may be entered."""
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What stands beside a shipped network, in `models/<name>/card.json`.
 
@@ -240,6 +249,8 @@ class ModelCard:
     "maps" scaled to 1. `other_sha256` are the sums of the files beside model.keras, by name.
     `localisation` says where its heat maps lie, one record per data set and split.
     `sums` are questions that several of its classes answer together, such as pneumonia of either cause.
+    A network from outside has the sha256 of the file that it came in as `source_file`, what its last layer gave as
+    `output_kind`, and the numbers that it takes beside the picture as `tabular_inputs`; its `run_id` is empty.
     """
 
     schema_version: int
@@ -277,6 +288,9 @@ class ModelCard:
     other_sha256: Mapping[str, str] = field(default_factory=dict)
     localisation: tuple[LocalisationRecord, ...] = ()
     sums: tuple[ClassSum, ...] = ()
+    source_file: str = ""
+    output_kind: str = ""
+    tabular_inputs: tuple[TabularInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

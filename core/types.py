@@ -20,6 +20,7 @@ from core.records import (
     RunRecord,
     RunStatus,
     SumAnswer,
+    TabularInput,
     Threshold,
 )
 from core.specs import (
