@@ -43,29 +43,34 @@ def predict(
     files: Annotated[list[Path], typer.Argument(help="Image files.")],
     model: Annotated[str, typer.Option(help="A folder in models/.")],
     explain: Annotated[Path | None, typer.Option(help="Folder for Grad-CAM overlays, one PNG per image.")] = None,
+    frame: Annotated[str, typer.Option(help="Of DICOM and NIfTI files: 12, or axial:40; else the middle one.")] = "",
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Predict image files; those that cannot be read are refused by name, the others go on."""
     with guarded():
-        from core.data.images import decode_image
+        from core.data.frames import parse_frame
+        from core.data.images import decode_picture
         from core.evaluation.decision import decided_classes
         from core.nn.serving import Predictor
 
+        choice = parse_frame(frame)
         predictor = Predictor.load(model)
         card, answers, refused = predictor.card, [], {}
         with progress_report("predicting") as report:
             for number, file in enumerate(files):
                 report("images", number, len(files))
                 try:
-                    rgb = decode_image(file)
+                    picture = decode_picture(file, frame=choice)
                 except ImageRefused as error:
                     refused[str(file)] = str(error)
                     continue
-                result = predictor.predict(rgb, explain is not None, image_id=file.name)
+                result = predictor.predict(picture.pixels, explain is not None, image_id=file.name)
                 answer: dict[str, object] = {
                     "file": str(file),
                     "probabilities": dict(zip(card.class_names, map(float, result.probabilities), strict=True)),
                     "verdict": list(decided_classes(result.probabilities, card)),
+                    "frame": picture.chosen or None,
+                    "note": picture.note,
                 }
                 if explain is not None:
                     answer["overlay"] = str(_write_overlay(explain, number, file, result, card))
@@ -109,7 +114,8 @@ def _print_predictions(answers: list[dict], class_names: tuple[str, ...]) -> Non
         table.add_column(name, justify="right")
     for answer in answers:
         verdict = ", ".join(answer["verdict"]) or "none"
-        table.add_row(answer["file"], verdict, *(f"{p:.3f}" for p in answer["probabilities"].values()))
+        name = answer["file"] + (f" ({answer['frame']})" if answer["frame"] else "")
+        table.add_row(name, verdict, *(f"{p:.3f}" for p in answer["probabilities"].values()))
     out.print(table)
     out.print(DISCLAIMER)
 

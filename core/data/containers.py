@@ -26,7 +26,8 @@ class ImageHeader:
     """What a file says of itself: `width` and `height` in pixels as stored, before any EXIF rotation.
 
     `bits` per channel; `frames` is above 1 for animations and multi-page files, of which only the first
-    frame is decoded; `orientation` is the EXIF value 1 to 8 (1 = upright).
+    frame is decoded, and for DICOM files, of which any can be; `orientation` is the EXIF value 1 to 8 (1 = upright).
+    A volume has `slices` per axis, by name, and `volumes` in time; its `frames` are the slices of the default axis.
     """
 
     format: str
@@ -35,6 +36,8 @@ class ImageHeader:
     frames: int
     bits: int
     orientation: int = 1
+    slices: tuple[tuple[str, int], ...] = ()
+    volumes: int = 1
 
 
 def read_container(data: bytes, format_name: str) -> ImageHeader:

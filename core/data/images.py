@@ -2,15 +2,15 @@
 
 Training, upload and API all decode and fit here, and nowhere else; no file is trusted by its name.
 
-How pixels become 8 bits: transparent parts are laid on black; EXIF rotation is applied; colour profiles
-and other metadata are ignored; of several frames the first is taken (`read_header` tells how many there are).
-Whole numbers of more than 8 bits are shifted right by (depth - 8), where depth is the smallest of 8, 10, 12,
-14, 16, 24 and 32 bits that holds the file's largest value: order is kept, 4095 of 12 bits and 65535 of 16 become 255.
-Floating-point values (32 bits) in [0, 1] are multiplied by 255, others are stretched from their smallest to
-their largest value; NaN and infinity are refused.
+How pixels become 8 bits stands in `pixels8.py`, `dicom_grey.py` and `nifti.py`. EXIF rotation is applied; colour
+profiles and other metadata are ignored. Of an animation or a file of several pages the first picture is taken, of a
+DICOM file or a NIfTI volume the one that is asked for or the middle one, and `decode_picture` says which. Those two are
+decoded in a child process with limits.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -29,18 +29,19 @@ from core.data.containers import (
     read_container,
 )
 from core.data.contrast import change_contrast
-from core.data.sniff import ACCEPTED, describe_foreign, image_format
-from core.data.tiff import read_tiff
+from core.data.frames import Decoded, FrameChoice
+from core.data.pixels8 import rotate, to_rgb
+from core.data.sandbox import decode_in_child, header_in_child
+from core.data.sniff import ACCEPTED, IN_CHILD, describe_foreign, image_format
 from core.errors import ImageRefused
 from core.types import PreprocessSpec
 
-__all__ = ["ImageHeader", "decode_image", "encode_jpeg", "encode_png", "fit_image", "read_header"]
+__all__ = ["ImageHeader", "decode_image", "decode_picture", "encode_jpeg", "encode_png", "fit_image", "read_header"]
 
 # Imported so that Pillow knows exactly these; `formats=` below keeps its other forty decoders out.
 _PLUGINS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
-_DEPTHS = (8, 10, 12, 14, 16, 24, 32)
+MIDDLE = FrameChoice()  # nothing chosen
 _SHOWN_NAME_LENGTH = 80
-_ROWS_AT_ONCE = 256
 
 
 def read_header(source: Path | bytes, name: str = "") -> ImageHeader:
@@ -55,18 +56,39 @@ def read_header(source: Path | bytes, name: str = "") -> ImageHeader:
     return _read_header(_read_bytes(source, shown), shown)
 
 
-def decode_image(source: Path | bytes, name: str = "") -> np.ndarray:
-    """Decode the first frame of any accepted image file.
+def decode_image(source: Path | bytes, name: str = "", frame: FrameChoice = MIDDLE) -> np.ndarray:
+    """The pixels of `decode_picture`: uint8 (H, W, 3) RGB, rotated as EXIF says. Raises ImageRefused."""
+    return decode_picture(source, name, frame).pixels
+
+
+def decode_picture(source: Path | bytes, name: str = "", frame: FrameChoice = MIDDLE) -> Decoded:
+    """Decode one picture of any accepted image file.
 
     Args:
         source: a file's path, or its bytes.
         name: what to call the file in messages; a path's own name by default.
-    Returns: uint8 (H, W, 3) RGB, rotated as EXIF says.
-    Raises: ImageRefused when the file is no accepted image, incomplete, damaged or over a limit.
+        frame: which frame or slice of a file with several; by default the middle one of a DICOM file or volume.
+    Returns: pixels uint8 (H, W, 3) RGB, rotated as EXIF says, and which picture of the file they are.
+    Raises: ImageRefused when the file is no accepted image, incomplete, damaged or over a limit, or has no such
+        frame.
     """
     shown = _shown_name(source, name)
     data = _read_bytes(source, shown)
+    format_name = _format(data, shown)
+    if format_name in IN_CHILD:
+        with _told(shown, format_name):
+            return decode_in_child(data, format_name, frame)
     header = _read_header(data, shown)
+    with _told(shown, format_name):
+        if frame.axis or frame.volume or frame.number not in (None, 1):
+            raise ImageRefused(
+                f"frames can be chosen of DICOM and NIfTI files only; of {format_name} the first is read"
+            )
+    note = f"The file has {header.frames} frames; this is the first." if header.frames > 1 else ""
+    return Decoded(pixels=_decode(data, header, shown), header=header, note=note)
+
+
+def _decode(data: bytes, header: ImageHeader, shown: str) -> np.ndarray:
     # Pillow turns a TIFF by itself; the other formats are turned below.
     orientation = 1 if header.format == "TIFF" else header.orientation
     sideways = header.format == "TIFF" and header.orientation >= 5
@@ -75,7 +97,7 @@ def decode_image(source: Path | bytes, name: str = "") -> np.ndarray:
         with Image.open(io.BytesIO(_without_metadata(data, header)), formats=[header.format]) as image:
             if image.size != stored:
                 raise ImageRefused(f"{DAMAGED} (it states two sizes)")
-            rgb = _to_rgb(image, data, header)
+            rgb = to_rgb(image, data, header)
     except ImageRefused as error:
         raise ImageRefused(f"{shown}: {error} ({header.format}); {ACCEPTED}.") from error
     except MemoryError as error:
@@ -83,7 +105,7 @@ def decode_image(source: Path | bytes, name: str = "") -> np.ndarray:
     except Exception as error:  # Pillow's decoders raise a dozen types on malformed files
         reason = CUT_OFF if "truncated" in str(error).lower() else f"{DAMAGED} or of a kind that is not supported"
         raise ImageRefused(f"{shown}: {reason} ({header.format}); {ACCEPTED}.") from error
-    return _rotate(rgb, orientation)
+    return rotate(rgb, orientation)
 
 
 def fit_image(rgb: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
@@ -168,14 +190,26 @@ def _read_bytes(source: Path | bytes, shown: str) -> bytes:
         raise ImageRefused(f"{shown}: the file cannot be read ({reason}); check the path.") from error
 
 
-def _read_header(data: bytes, shown: str) -> ImageHeader:
+def _format(data: bytes, shown: str) -> str:
     if not data:
         raise ImageRefused(f"{shown}: the file is empty; {ACCEPTED}.")
     format_name = image_format(data)
     if format_name is None:
         raise ImageRefused(f"{shown}: the file is {describe_foreign(data)}, not an accepted image; {ACCEPTED}.")
+    return format_name
+
+
+def _read_header(data: bytes, shown: str) -> ImageHeader:
+    format_name = _format(data, shown)
+    with _told(shown, format_name):
+        return header_in_child(data, format_name) if format_name in IN_CHILD else read_container(data, format_name)
+
+
+@contextmanager
+def _told(shown: str, format_name: str) -> Iterator[None]:
+    """Make a sentence of the bare reason that is raised inside."""
     try:
-        return read_container(data, format_name)
+        yield
     except ImageRefused as error:
         raise ImageRefused(f"{shown}: {error} ({format_name}); {ACCEPTED}.") from error
 
@@ -192,73 +226,6 @@ def _without_metadata(data: bytes, header: ImageHeader) -> bytes:
             kept = [data[start:end] for marker, start, end in segments if marker not in JPEG_METADATA]
             return b"".join((data[:2], *kept, data[segments[-1][2] :]))
     return data
-
-
-def _to_rgb(image: Image.Image, data: bytes, header: ImageHeader) -> np.ndarray:
-    mode = image.mode
-    if mode == "RGB" and "transparency" not in image.info:
-        return np.array(image)
-    if mode in ("L", "1") and "transparency" not in image.info:
-        return _grey_to_rgb(np.array(image.convert("L")))
-    if mode == "F" or mode == "I" or mode.startswith("I;16"):
-        return _grey_to_rgb(_deep_grey(image, data, header))
-    if mode in ("CMYK", "YCbCr", "HSV", "LAB"):
-        return np.array(image.convert("RGB"))
-    return _on_black(np.array(image.convert("RGBA")))
-
-
-def _on_black(rgba: np.ndarray) -> np.ndarray:
-    """Lay uint8 (H, W, 4) on black: uint8 (H, W, 3), rounded."""
-    rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
-    for top in range(0, len(rgba), _ROWS_AT_ONCE):  # the products are wider than a byte: not all at once
-        part = rgba[top : top + _ROWS_AT_ONCE]
-        products = part[..., :3] * part[..., 3:].astype(np.uint16)
-        rgb[top : top + _ROWS_AT_ONCE] = (products + 127) // 255
-    return rgb
-
-
-def _grey_to_rgb(grey: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB)
-
-
-def _deep_grey(image: Image.Image, data: bytes, header: ImageHeader) -> np.ndarray:
-    """Grey values of more than 8 bits as uint8 (H, W), by the rule in this file's docstring."""
-    values = np.array(image)
-    if values.dtype.kind == "f":
-        grey = _float_to_uint8(values)
-    else:
-        smallest = min(0, int(values.min()))
-        wide = values.astype(np.int64) - smallest if smallest else values  # signed data begin at 0
-        largest = int(wide.max())
-        depth = next(bits for bits in _DEPTHS if largest >> bits == 0)
-        grey = (wide >> (depth - 8)).astype(np.uint8)
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        grey[values == clear] = 0
-    if header.format == "TIFF" and read_tiff(data).white_is_zero:
-        grey = 255 - grey
-    return grey
-
-
-def _float_to_uint8(values: np.ndarray) -> np.ndarray:
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite(low) or not np.isfinite(high):
-        raise ImageRefused("some of its floating-point values are not a number or infinite")
-    if low < 0 or high > 1:
-        span = (high - low) or 1.0
-        values = (values - low) / span
-    return np.round(values * 255.0).astype(np.uint8)
-
-
-def _rotate(rgb: np.ndarray, orientation: int) -> np.ndarray:
-    """Undo the eight EXIF orientations (EXIF 2.32, tag 0x0112)."""
-    if orientation in (5, 6, 7, 8):
-        rgb = rgb.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        rgb = rgb[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        rgb = rgb[::-1]
-    return np.ascontiguousarray(rgb)
 
 
 def _check_rgb(rgb: np.ndarray) -> None:

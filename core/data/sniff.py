@@ -1,11 +1,16 @@
 """What a file really is, by its first bytes; its name and its declared type are never asked."""
 
+import struct
 import zlib
 
-IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WebP", "GIF")
-ACCEPTED = "accepted are JPEG, PNG, BMP, TIFF, WebP and GIF"
+IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WebP", "GIF", "DICOM", "NIfTI")
+IN_CHILD = frozenset(("DICOM", "NIfTI"))  # decoded in a process of its own, see core.data.sandbox
+ACCEPTED = "accepted are JPEG, PNG, BMP, TIFF, WebP, GIF, DICOM and NIfTI"
 _BMP_HEADER_BYTES = frozenset((12, 16, 40, 52, 56, 64, 108, 124))  # the known versions of the header after "BM"
 _TEXT_PROBE_BYTES = 1024
+
+_DICOM_SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_DICOM_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF document"),
@@ -20,9 +25,6 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"BZh", "a bzip2 archive"),
     (0, b"\xfd7zXZ\x00", "an xz archive"),
     (257, b"ustar", "a tar archive"),
-    (344, b"n+1\x00", "a NIfTI volume"),
-    (344, b"ni1\x00", "a NIfTI header"),
-    (4, b"n+2\x00", "a NIfTI volume"),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     (0, b"\x93NUMPY", "a NumPy array"),
     (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
@@ -52,28 +54,29 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
 
 def image_format(data: bytes) -> str | None:
     """One of `IMAGE_FORMATS` by magic bytes, or None when `data` is none of them."""
+    if data[128:132] == b"DICM":  # what stands before it is free: a TIFF header, a program, anything
+        return "DICOM"
     if data[:3] == b"\xff\xd8\xff":
         return "JPEG"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "PNG"
     if data[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        # A DICOM file may carry a TIFF header in its free preamble; it is a DICOM file all the same.
-        return None if data[128:132] == b"DICM" else "TIFF"
+        return "TIFF"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADER_BYTES:
         return "BMP"
-    return None
+    if _is_nifti(data[:352]) or (data[:2] == b"\x1f\x8b" and _holds_nifti(data)):
+        return "NIfTI"
+    return "DICOM" if _starts_like_dicom(data) else None
 
 
 def describe_foreign(data: bytes) -> str:
     """What a file that is no accepted image is, with its article: "a PDF document", "plain text"."""
-    if data[128:132] == b"DICM":
-        return "a DICOM file"
     if data[:2] == b"\x1f\x8b":
-        return "a compressed NIfTI volume" if _holds_nifti(data) else "a gzip archive"
+        return "a gzip archive"
     for offset, magic, kind in _FOREIGN:
         if data[offset : offset + len(magic)] == magic:
             return kind
@@ -82,13 +85,46 @@ def describe_foreign(data: bytes) -> str:
     return _describe_text(data[:_TEXT_PROBE_BYTES]) or "of no known type"
 
 
+def _is_nifti(head: bytes) -> bool:
+    """Whether the first 352 bytes are a NIfTI header of version 1 or 2, in either order of bytes."""
+    first = struct.unpack("<i", head[:4])[0] if len(head) >= 4 else 0
+    if first in (348, 0x5C010000):
+        return head[344:348] in (b"n+1\x00", b"ni1\x00")
+    return first in (540, 0x1C020000) and head[4:8] in (b"n+2\x00", b"ni2\x00")
+
+
 def _holds_nifti(data: bytes) -> bool:
     """Whether a gzip stream starts like a NIfTI file; inflates one header, never the volume."""
     try:
-        head = zlib.decompressobj(wbits=31).decompress(data[:4096], 352)
+        return _is_nifti(zlib.decompressobj(wbits=31).decompress(data[:65_536], 352))
     except zlib.error:
         return False
-    return head[344:348] in (b"n+1\x00", b"ni1\x00") or head[4:8] == b"n+2\x00"
+
+
+def _starts_like_dicom(data: bytes) -> bool:
+    """Whether a file without preamble begins with three DICOM elements, in order, of groups that come first."""
+    big = data[:2] == b"\x00\x08"
+    order, at, last = ">" if big else "<", 0, 0
+    for _ in range(3):
+        if at + 8 > len(data):
+            return False
+        group, element = struct.unpack_from(order + "HH", data, at)
+        if group not in (0x0002, 0x0008, 0x0010) or (group << 16 | element) < last or (not at and group == 0x0010):
+            return False
+        last = group << 16 | element
+        if data[at + 4 : at + 6] in _DICOM_SHORT:
+            at += 8 + struct.unpack_from(order + "H", data, at + 6)[0]
+        elif data[at + 4 : at + 6] in _DICOM_LONG and data[at + 6 : at + 8] == b"\0\0" and at + 12 <= len(data):
+            length = struct.unpack_from(order + "I", data, at + 8)[0]
+            if length == 0xFFFFFFFF:
+                return True
+            at += 12 + length
+        else:
+            length = struct.unpack_from("<I", data, at + 4)[0]
+            if big or group == 0x0002 or length > 0xFFFF:
+                return False
+            at += 8 + length
+    return True
 
 
 def _describe_text(head: bytes) -> str | None:

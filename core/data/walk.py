@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.images import decode_image
+from core.data.frames import FrameChoice
+from core.data.images import MIDDLE, decode_image
 from core.errors import DataError, ImageRefused
 
 RULE = "files of all levels by path, hidden ones left out, links to folders not followed"
@@ -22,16 +23,17 @@ class FolderImages:
 
     kind, rule, digest = "folder", RULE, ""
 
-    def __init__(self, folder: Path, leave_out: Collection[Path] = ()) -> None:
+    def __init__(self, folder: Path, leave_out: Collection[Path] = (), frame: FrameChoice = MIDDLE) -> None:
         """Look at nothing yet.
 
         Args:
             leave_out: files that are not listed, such as the output when it lies in the folder.
+            frame: which frame or slice of DICOM and NIfTI files is read.
         Raises: DataError when `folder` is no folder.
         """
         if not folder.is_dir():
             raise DataError(f"{folder} is no folder; expected a folder of images, or a ZIP of them.")
-        self.folder = folder
+        self.folder, self._frame = folder, frame
         self._leave_out = {str(path.parent.resolve() / path.name) for path in leave_out}
 
     def names(self) -> list[str]:
@@ -69,7 +71,7 @@ class FolderImages:
             raise ImageRefused(f"{name}: the folder cannot be listed; check who may read it.")
         if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
             raise ImageRefused(f"{name}: it is no file but a pipe, a socket or a device.")
-        return decode_image(path, name)
+        return decode_image(path, name, self._frame)
 
     def close(self) -> None:
         """Nothing stays open between pictures."""

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from core import limits
-from core.data.images import decode_image
+from core.data.frames import FrameChoice
+from core.data.images import MIDDLE, decode_image
 from core.errors import DataError, ImageRefused
 
 RULE = "entries by name, hidden ones and folders left out"
@@ -38,9 +39,11 @@ class ZipImages:
 
     kind, rule = "zip", RULE
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, archive: Path, frame: FrameChoice = MIDDLE) -> None:
         """Read the directory.
 
+        Args:
+            frame: which frame or slice of DICOM and NIfTI files is read.
         Raises: DataError when `archive` is no ZIP that can be read, or has too many entries.
         """
         try:
@@ -60,7 +63,7 @@ class ZipImages:
         for entry in _overlapping(entries):
             self._refused[entry.filename] = "it shares its bytes with another entry, as only built archives do"
         self._entries = {entry.filename: entry for entry in entries}
-        self._lock = threading.Lock()
+        self._lock, self._frame = threading.Lock(), frame
         self._inflated = 0
 
     def names(self) -> list[str]:
@@ -81,7 +84,7 @@ class ZipImages:
             raise ImageRefused(f"{name}: {error}.") from error
         except _DAMAGE as error:
             raise ImageRefused(f"{name}: the entry is damaged, or not as the ZIP's directory says.") from error
-        return decode_image(data, name)
+        return decode_image(data, name, self._frame)
 
     def _inflate(self, entry: zipfile.ZipInfo) -> bytes:
         data = bytearray()

@@ -14,7 +14,7 @@ from core.errors import ImageRefused, MedLensError, RequestRefused
 from core.figures.text import NOT_A_DIAGNOSIS
 from core.serve import answers
 from core.serve.docs import DESCRIPTION, EXTRA, docs_page
-from core.serve.forms import Form, Upload, parse_form, read_body
+from core.serve.forms import Form, Upload, frame_field, parse_form, read_body
 from core.serve.gate import not_found
 from core.serve.line import Line
 from core.serve.models import Models, ShippedModels, chosen_card, preprocessing, short_card, thresholds
@@ -66,6 +66,7 @@ def create_api(models: Models | None = None, line: Line | None = None) -> FastAP
         started = time.perf_counter()
         form = await _form(request, MANY, threads)
         explain, target, strength = _options(form)
+        frame = frame_field(form)
         uploads = _uploads(form)
         with threads.place():
             card = _card(source, form.fields.get("model"), target)
@@ -77,7 +78,7 @@ def create_api(models: Models | None = None, line: Line | None = None) -> FastAP
                     try:
                         return await threads.run(
                             answers.prediction, predictor, upload.content, upload.name,
-                            explain=explain, target=target, strength=strength,
+                            explain=explain, target=target, strength=strength, frame=frame,
                         )  # fmt: skip
                     except ImageRefused as error:
                         return {"file": upload.name, "error": str(error)}
@@ -108,12 +109,13 @@ def create_api(models: Models | None = None, line: Line | None = None) -> FastAP
     async def overlay(request: Request) -> Response:
         form = await _form(request, ONE, threads)
         _, target, strength = _options(form)
+        frame = frame_field(form)
         upload = _single(form)
         with threads.place():
             card = _card(source, form.fields.get("model"), target)
             predictor = await threads.run(source.predictor, card.name)
             png = await threads.run(
-                answers.overlay, predictor, upload.content, upload.name, target=target, strength=strength
+                answers.overlay, predictor, upload.content, upload.name, target=target, strength=strength, frame=frame
             )
         headers = {"content-type": "image/png", "cache-control": "no-store", "x-content-type-options": "nosniff"}
         return _response((200, {**headers, **NOTICE}, png))

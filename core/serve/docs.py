@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from core import limits
+from core.data.frames import FRAME_RULE
 from core.figures.text import NOT_A_DIAGNOSIS
 from core.serve.replies import Reply
 
@@ -22,6 +23,7 @@ _FILE = {"type": "string", "format": "binary"}
 _MODEL = {"type": "string", "description": "A name of GET /api/models; the first one by default."}
 _TARGET = {"type": "string", "description": "The class to explain; the positive class, or the most probable."}
 _STRENGTH = {"type": "number", "minimum": 0, "maximum": 1, "default": 0.55, "description": "Opacity of full heat."}
+_FRAME = {"type": "string", "description": f"Of DICOM and NIfTI files: {FRAME_RULE}; else the middle one."}
 _ERROR = {
     "description": "Refused, in one sentence.",
     "content": {"application/json": {"schema": {"type": "object", "properties": {"error": _TEXT, "incident": _TEXT}}}},
@@ -43,7 +45,8 @@ def _route(summary: str, answer: str, example: object = None, **more: object) ->
 
 _MAP = {"rows": 7, "columns": 7, "is_empty": False, "values": [[0.0, 0.31], [0.52, 1.0]]}
 _PREDICTION = {
-    "file": "picture.jpg", "width": 1024, "height": 1024, "probabilities": {"No nodule": 0.08, "Nodule": 0.92},
+    "file": "picture.jpg", "width": 1024, "height": 1024, "format": "JPEG",
+    "probabilities": {"No nodule": 0.08, "Nodule": 0.92},
     "decided": ["Nodule"], "verdict": "positive", "maps": {"Nodule": _MAP},
     "overlay": {"class": "Nodule", "strength": 0.55, "is_empty": False, "png_base64": "iVBORw0KGgo…"},
 }  # fmt: skip
@@ -71,6 +74,7 @@ EXTRA: dict[str, dict[str, Any]] = {
                 },
                 "target": _TARGET,
                 "strength": _STRENGTH,
+                "frame": _FRAME,
             },
             "files",
         ),
@@ -79,7 +83,10 @@ EXTRA: dict[str, dict[str, Any]] = {
         "summary": "The picture with a class's Grad-CAM over it, as PNG",
         "openapi_extra": {
             "responses": {"200": {"description": "The overlay.", "content": {"image/png": {}}}, **_REFUSALS},
-            "requestBody": _form({"file": _FILE, "model": _MODEL, "target": _TARGET, "strength": _STRENGTH}, "file"),
+            "requestBody": _form(
+                {"file": _FILE, "model": _MODEL, "target": _TARGET, "strength": _STRENGTH, "frame": _FRAME},
+                "file",
+            ),
         },
     },
     "live": _route(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from python_multipart.multipart import parse_options_header
 
 from core import limits
-from core.errors import RequestRefused
+from core.data.frames import FRAME_RULE, FrameChoice, parse_frame
+from core.errors import RequestRefused, SpecInvalid
 
 MAX_BOUNDARY_LENGTH = 70  # RFC 2046, section 5.1.1
 _BROKEN = "The form is damaged or cut off; expected multipart/form-data as browsers and curl -F send it."
@@ -29,6 +30,14 @@ class Form:
 
     files: tuple[Upload, ...]
     fields: Mapping[str, str]
+
+
+def frame_field(form: Form) -> FrameChoice:
+    """The field `frame`: which frame or slice of DICOM and NIfTI files. Raises RequestRefused (422)."""
+    try:
+        return parse_frame(form.fields.get("frame", ""))
+    except SpecInvalid as error:
+        raise RequestRefused(422, f"The field frame takes {FRAME_RULE}.") from error
 
 
 async def read_body(stream: AsyncIterator[bytes]) -> bytes:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from core.data.ahead import in_order
-from core.data.images import fit_image
+from core.data.frames import FrameChoice
+from core.data.images import MIDDLE, fit_image
 from core.data.walk import FolderImages
 from core.data.zips import ZipImages
 from core.errors import DataError, ImageRefused, SpecInvalid
@@ -80,6 +81,7 @@ def score_images(
     batch_size: int = BATCH_SIZE,
     restart: bool = False,
     limit: int | None = None,
+    frame: FrameChoice = MIDDLE,
     report: Report = lambda _stage, _done, _total: None,
     predictor: "Predictor | None" = None,
 ) -> ScoreSummary:
@@ -89,6 +91,7 @@ def score_images(
         out: a name that ends in .csv or .parquet; its sidecar and its list of refused files appear beside it.
         restart: throw away what an earlier call wrote to `out`, finished or not.
         limit: take only the first so many files of the sorted listing.
+        frame: which frame or slice of DICOM and NIfTI files is scored, by default the middle one; the sidecar says it.
         report: called after each batch with ("scoring", files done, files).
         predictor: used in place of the model's own.
     Raises: SpecInvalid or DataError when there is nothing to score or an argument is out of range; RunFinished
@@ -96,7 +99,7 @@ def score_images(
     """
     if batch_size < 1 or (limit is not None and limit < 1):
         raise SpecInvalid(f"batch size {batch_size}, limit {limit}: expected whole numbers of at least 1.")
-    with closing(open_source(source, leave_out=work_files(out))) as images:
+    with closing(open_source(source, work_files(out), frame)) as images:
         report(LOADING, 0, 1)
         predictor = predictor or _load(model)
 
@@ -107,7 +110,7 @@ def score_images(
                 raise DataError(f"{source} holds no file (hidden ones do not count); there is nothing to score.")
             return names
 
-        meta = _meta(predictor, source, images, limit)
+        meta = _meta(predictor, source, images, limit, frame)
         with ScoreWriter.open(out, meta, listed, batch_size=batch_size, restart=restart) as writer:
             n_before = writer.done
             started = datetime.now(UTC)
@@ -117,13 +120,13 @@ def score_images(
             return ScoreSummary(writer.finish(), n_before, seconds)
 
 
-def open_source(source: Path, leave_out: Sequence[Path] = ()) -> ImageSource:
+def open_source(source: Path, leave_out: Sequence[Path] = (), frame: FrameChoice = MIDDLE) -> ImageSource:
     """The pictures of a folder or of a ZIP (told by its content). Raises DataError when it is neither."""
     if source.is_file():
-        return ZipImages(source)
+        return ZipImages(source, frame)
     if not source.exists():
         raise DataError(f"{source} does not exist; expected a folder of images, or a ZIP of them.")
-    return FolderImages(source, leave_out)
+    return FolderImages(source, leave_out, frame)
 
 
 def _load(model: str) -> "Predictor":
@@ -132,7 +135,9 @@ def _load(model: str) -> "Predictor":
     return shared_predictor(model)
 
 
-def _meta(predictor: "Predictor", source: Path, images: ImageSource, limit: int | None) -> ScoreMeta:
+def _meta(
+    predictor: "Predictor", source: Path, images: ImageSource, limit: int | None, frame: FrameChoice
+) -> ScoreMeta:
     card: ModelCard = predictor.card
     if any(is_control(c) or c == SEVERAL for name in card.class_names for c in name):
         raise SpecInvalid(f"{card.name}: a class name holds {SEVERAL!r}, a line break or another control character.")
@@ -140,7 +145,7 @@ def _meta(predictor: "Predictor", source: Path, images: ImageSource, limit: int 
         model=card.name, run_id=card.run_id, model_sha256=card.sha256, engine=predictor.engine, task=card.task,
         class_names=card.class_names, positive_class=card.positive_class, preprocess=card.preprocess,
         temperature=card.temperature, threshold=card.threshold, source=printable_name(str(source.resolve())),
-        source_digest=images.digest, listing=images.rule, limit=limit, n_files=0,
+        source_digest=images.digest, listing=images.rule, limit=limit, frame=frame.text or "middle", n_files=0,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"), notice=NOTICE,
     )  # fmt: skip
 

@@ -36,7 +36,8 @@ class ScoreMeta:
     """What made the scores; `FILE.meta.json`. `n_scored` and `n_refused` count once `finished` is true.
 
     `source` is the folder or ZIP; `source_digest` is that of a ZIP's directory, empty for a folder; `listing` names
-    the rule by which files were found, `limit` the most that were taken (None: all).
+    the rule by which files were found, `limit` the most that were taken (None: all); `frame` says which frame or slice
+    of DICOM and NIfTI files was taken.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -54,6 +55,7 @@ class ScoreMeta:
     source_digest: str
     listing: str
     limit: int | None
+    frame: str = "middle"
     n_files: int
     n_scored: int = 0
     n_refused: int = 0

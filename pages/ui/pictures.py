@@ -6,16 +6,22 @@ A file that is refused shows its sentence and the others go on; nothing is writt
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from core import limits
+from core.data.frames import FrameChoice
 from core.errors import ImageRefused
 from core.figures.overlay import shrink
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.blocks import error_box
+from pages.ui.frames import choose_frame, fact_words
+
+if TYPE_CHECKING:
+    from core.data.images import ImageHeader
 
 SAMPLES_PER_ROW = 6
 SHOWN_PX = 512
@@ -61,7 +67,7 @@ def choose_pictures() -> list[Picture]:
 def _uploaded() -> list[Picture]:
     # no `type=`: the uploader would judge by the name alone, and its refusal says nothing about the file
     uploads = st.file_uploader(
-        "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF or WebP",
+        "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
         accept_multiple_files=True,
         max_upload_size=limits.MAX_IMAGE_BYTES // 1024**2,
         help="They stay in the memory of this session and are never stored.",
@@ -84,34 +90,38 @@ def _photographed() -> list[Picture]:
 
 def _decoded(files: list[tuple[str, bytes]]) -> list[Picture]:
     """Decode what is new, keep what was decoded before; refused files show why and are left out."""
-    from core.data.images import decode_image, read_header
+    from core.data.images import read_header
 
-    kept: dict[str, Picture] = st.session_state.get(state.DECODED, {})
-    now: dict[str, Picture] = {}
-    pictures: list[Picture] = []
+    headers: dict[str, ImageHeader] = st.session_state.get(state.HEADERS, {})
+    kept: dict[tuple[str, str], Picture] = st.session_state.get(state.DECODED, {})
+    now: dict[tuple[str, str], Picture] = {}
     for name, data in files:
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         try:
-            if digest not in kept:
-                frames = read_header(data, name).frames
-                note = f"The file has {frames} frames; this is the first." if frames > 1 else ""
-                kept[digest] = _picture(name, decode_image(data, name), digest, data, note)
+            if digest not in headers:
+                headers[digest] = read_header(data, name)
+            frame = choose_frame(name, headers[digest], digest) if all(digest != d for d, _ in now) else FrameChoice()
+            key = (digest, frame.text)
+            now.setdefault(key, kept.get(key) or _picture(name, data, digest, frame))
         except ImageRefused as error:
             error_box(str(error))
-            continue
-        now[digest] = kept[digest]
-        pictures.append(kept[digest])
+    present = {digest for digest, _ in now}
     st.session_state[state.DECODED] = now  # a file that was taken away is forgotten
-    return list({picture.digest: picture for picture in pictures}.values())
+    st.session_state[state.HEADERS] = {d: header for d, header in headers.items() if d in present}
+    return list(now.values())
 
 
-def _picture(name: str, pixels: np.ndarray, digest: str, data: bytes, note: str) -> Picture:
+def _picture(name: str, data: bytes, digest: str, frame: FrameChoice) -> Picture:
     """All pixels are kept where they are few; a large picture is decoded again when the network wants it."""
-    from core.data.images import decode_image
+    from core.data.images import decode_image, decode_picture
 
+    decoded = decode_picture(data, name, frame)
+    pixels = decoded.pixels
     large = pixels.nbytes > KEPT_BYTES
-    load = (lambda: decode_image(data, name)) if large else (lambda: pixels)
-    return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=digest, load=load, note=note)
+    load = (lambda: decode_image(data, name, frame)) if large else (lambda: pixels)
+    which = f"{digest}-{decoded.chosen}" if decoded.chosen else digest
+    note = " ".join(part for part in (fact_words(decoded.facts), decoded.note) if part)
+    return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=which, load=load, note=note)
 
 
 def _sampled() -> list[Picture]:

@@ -12,7 +12,8 @@ SOURCE = "source"  # of published figures
 QUESTION = "question"  # a task in the words of a source
 
 PREDICTED = "predicted"  # session state: (model, model state, picture digest, reference?) -> PredictionResult
-DECODED = "decoded"  # session state: digest -> Picture, of the files that are uploaded now
+DECODED = "decoded"  # session state: (digest, frame) -> Picture, of the files that are uploaded now
+HEADERS = "headers"  # session state: digest -> ImageHeader of the same files
 SAMPLE = "sample"  # session state: the sample chosen last
 GALLERY = "gallery"  # session state: tuple of GalleryItem, the newest first
 GALLERY_DROPPED = "gallery-dropped"  # session state: how many older pictures made room

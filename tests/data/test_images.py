@@ -219,7 +219,7 @@ def test_other_files_are_refused_by_their_real_type_whatever_their_name(kind, na
     sentence = refusal(FOREIGN[kind], name)
     assert kind in sentence
     assert name in sentence
-    assert "JPEG, PNG, BMP, TIFF, WebP and GIF" in sentence
+    assert "accepted are JPEG, PNG, BMP, TIFF, WebP, GIF, DICOM and NIfTI" in sentence
 
 
 def test_compressed_nifti_is_named():

@@ -17,7 +17,20 @@ from core.errors import SpecInvalid
 from core.limits import MAX_CSV_BYTES
 from core.types import DatasetSpec
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".gif",
+    ".dcm",
+    ".dicom",
+    ".nii",
+    ".nii.gz",
+)
 SPLIT_NAMES: Mapping[str, str] = {
     "train": "train",
     "training": "train",
@@ -124,7 +137,7 @@ def image_files(folder: Path, *, recursive: bool = True) -> tuple[list[Path], li
         for name in sorted(files):
             if not is_clutter(name):
                 path = Path(base, name)
-                (images if path.suffix.casefold() in IMAGE_SUFFIXES else others).append(path)
+                (images if name.casefold().endswith(IMAGE_SUFFIXES) else others).append(path)
     return images, others
 
 

@@ -1,0 +1,200 @@
+"""From the numbers that a DICOM file stores to 8 bits of grey, as a viewer shows them.
+
+In this order: unused bits are dropped, the rescale (or its table) is applied, then the first window of the file, or
+its VOI table, or a stretch between percentiles; MONOCHROME1 is inverted; padding becomes black.
+Source: DICOM PS3.3 C.7.6.3, C.11.1 and C.11.2 (the three window functions are those of C.11.2.1.2 and C.11.2.1.3).
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import ImageRefused
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+PERCENTILES = (0.5, 99.5)
+WIDEST_TABLE = 1 << 17  # values of 16 bits are mapped by a table, wider ones one by one
+_STRETCHED = f"stretched from the {PERCENTILES[0]} to the {PERCENTILES[1]} percentile"
+
+
+@dataclass(frozen=True, slots=True)
+class GreyPlan:
+    """What the file says about its grey values.
+
+    `value_of` holds rescale or modality table, `window_of` window or VOI table (both may be the file itself);
+    `stored_bits` and `signed` describe an integer pixel, `padding` the range of values that are no picture.
+    """
+
+    value_of: "Dataset"
+    window_of: "Dataset"
+    stored_bits: int
+    high_bit: int
+    signed: bool
+    inverted: bool
+    padding: tuple[int, int] | None
+
+
+def grey_pixels(stored: np.ndarray, plan: GreyPlan) -> tuple[np.ndarray, str]:
+    """8 bits of grey, and in words how they were made.
+
+    Args:
+        stored: (H, W) integers or floating-point numbers as decoded.
+    Returns: uint8 (H, W) with black 0 and white 255, and "the file's window 400 wide around 40".
+    Raises: ImageRefused when no pixel is a finite number, or a table of the file cannot be used.
+    """
+    if stored.dtype.kind == "f":
+        shown, words = _mapped(stored.astype(np.float64), None, plan)
+        return _inverted(shown, plan), words
+    used = _used_bits(stored, plan)
+    low, high = int(used.min()), int(used.max())
+    if high - low >= WIDEST_TABLE:
+        shown, words = _mapped(_rescaled(used, plan), _weights_without_padding(used, plan), plan)
+        shown = _inverted(shown, plan)
+        if plan.padding:
+            shown[(used >= plan.padding[0]) & (used <= plan.padding[1])] = 0
+        return shown, words
+    # Few different values: map each once, then look every pixel up.
+    table = np.arange(low, high + 1, dtype=np.int64)
+    at = (used - low).astype(np.uint32) if low else used
+    counts = np.bincount(at.ravel(), minlength=len(table)).astype(np.float64)
+    if plan.padding:
+        counts[(table >= plan.padding[0]) & (table <= plan.padding[1])] = 0
+    shown, words = _mapped(_rescaled(table, plan), counts, plan)
+    shown = _inverted(shown, plan)
+    if plan.padding:
+        shown[(table >= plan.padding[0]) & (table <= plan.padding[1])] = 0
+    return shown.take(at), words
+
+
+def stretch(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
+    """Finite values linearly from the 0.5 to the 99.5 percentile onto 0 to 255; what is not finite becomes 0.
+
+    Args:
+        values: floating-point, any shape.
+        weights: how often each counts, of the same shape.
+    Returns: uint8 of the same shape, and whether there was anything to stretch (False: all values are equal).
+    Raises: ImageRefused when no value is finite.
+    """
+    low, high = percentile_range(values, weights)
+    if high <= low:
+        return np.zeros(values.shape, np.uint8), False
+    with np.errstate(invalid="ignore"):
+        scaled = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return np.round(np.nan_to_num(scaled, nan=0.0) * 255.0).astype(np.uint8), True
+
+
+def percentile_range(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+    """The two percentiles; where they are equal, the smallest and the largest value. Raises ImageRefused."""
+    finite = np.isfinite(values)
+    counted = finite if weights is None else finite & (weights > 0)
+    if not counted.any():
+        raise ImageRefused("none of its pixels holds a value that can be shown")
+    if weights is None:
+        low, high = np.percentile(values[counted], PERCENTILES)
+    else:
+        order = np.argsort(values[counted], kind="stable")
+        ranked, shares = values[counted][order], np.cumsum(weights[counted][order])
+        low, high = (ranked[np.searchsorted(shares, p / 100 * shares[-1])] for p in PERCENTILES)
+    if high <= low:
+        low, high = values[counted].min(), values[counted].max()
+    return float(low), float(high)
+
+
+def _used_bits(stored: np.ndarray, plan: GreyPlan) -> np.ndarray:
+    """The stored bits alone: what lies beside them may be an overlay (PS3.5 section 8.1.1)."""
+    width = stored.dtype.itemsize * 8
+    shift = plan.high_bit + 1 - plan.stored_bits
+    if plan.stored_bits >= width:
+        return stored
+    unsigned = stored.view(f"u{stored.dtype.itemsize}") if stored.dtype.kind == "i" else stored
+    left = width - plan.stored_bits - shift
+    pushed = unsigned << np.array(left, unsigned.dtype)
+    signed_type = f"{'i' if plan.signed else 'u'}{stored.dtype.itemsize}"
+    return pushed.view(signed_type) >> np.array(width - plan.stored_bits, signed_type)
+
+
+def _weights_without_padding(used: np.ndarray, plan: GreyPlan) -> np.ndarray | None:
+    if plan.padding is None:
+        return None
+    return ((used < plan.padding[0]) | (used > plan.padding[1])).astype(np.float64)
+
+
+def _rescaled(values: np.ndarray, plan: GreyPlan) -> np.ndarray:
+    if plan.value_of.get("ModalityLUTSequence"):
+        from pydicom.pixels.processing import apply_modality_lut
+
+        return _by_table(apply_modality_lut, values, plan.value_of).astype(np.float64)
+    slope, intercept = number(plan.value_of, "RescaleSlope", 1.0), number(plan.value_of, "RescaleIntercept", 0.0)
+    return values * slope + intercept
+
+
+def _mapped(values: np.ndarray, weights: np.ndarray | None, plan: GreyPlan) -> tuple[np.ndarray, str]:
+    """Rescaled values to 0 to 255, not yet inverted."""
+    center, width = number(plan.window_of, "WindowCenter", None), number(plan.window_of, "WindowWidth", None)
+    function = str(plan.window_of.get("VOILUTFunction") or "LINEAR").upper()
+    if center is not None and width is not None and width > 0 and (width >= 1 or function != "LINEAR"):
+        if not np.isfinite(values).any():
+            raise ImageRefused("none of its pixels holds a value that can be shown")
+        shares = _windowed(values, center, width, function)
+        shown = np.round(np.nan_to_num(shares, nan=0.0) * 255.0).astype(np.uint8)
+        return shown, f"the file's own window, {width:g} wide around {center:g}"
+    if plan.window_of.get("VOILUTSequence") and values.dtype.kind == "f" and weights is not None:
+        from pydicom.pixels.processing import apply_voi
+
+        looked_up = _by_table(apply_voi, np.round(values).astype(np.int64), plan.window_of)
+        bits = int(plan.window_of.VOILUTSequence[0].LUTDescriptor[2])
+        largest = (1 << bits) - 1 if 8 <= bits <= 16 else int(looked_up.max()) or 1
+        return np.round(np.clip(looked_up / largest, 0, 1) * 255.0).astype(np.uint8), "the file's own table (VOI LUT)"
+    bits = plan.stored_bits
+    plain = not plan.signed and plan.value_of.get("ModalityLUTSequence") is None
+    if bits <= 8 and plain and weights is not None and _is_identity(plan):
+        return np.round(values * (255.0 / ((1 << bits) - 1))).astype(
+            np.uint8
+        ), f"its {bits} bit{'s' if bits > 1 else ''} as stored"
+    shown, spread = stretch(values, weights)
+    return shown, f"{_STRETCHED}, because the file names no window" if spread else "all pixels are equal"
+
+
+def _is_identity(plan: GreyPlan) -> bool:
+    return number(plan.value_of, "RescaleSlope", 1.0) == 1 and number(plan.value_of, "RescaleIntercept", 0.0) == 0
+
+
+def _windowed(values: np.ndarray, center: float, width: float, function: str) -> np.ndarray:
+    if function == "SIGMOID":
+        with np.errstate(over="ignore"):
+            return 1.0 / (1.0 + np.exp(-4.0 * (values - center) / width))
+    if function == "LINEAR_EXACT":
+        return np.clip((values - center) / width + 0.5, 0.0, 1.0)
+    if width == 1:
+        return (values > center - 0.5).astype(np.float64)
+    return np.clip((values - (center - 0.5)) / (width - 1) + 0.5, 0.0, 1.0)
+
+
+def _inverted(shown: np.ndarray, plan: GreyPlan) -> np.ndarray:
+    return 255 - shown if plan.inverted else shown
+
+
+def _by_table(function: Callable[..., Any], values: np.ndarray, source: "Dataset") -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return np.asarray(function(values, source))
+        except (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError) as error:
+            raise ImageRefused("its table of grey values (LUT) is damaged") from error
+
+
+def number(source: "Dataset", keyword: str, default: float | None) -> Any:
+    """The first finite number of an element, or `default` where there is none."""
+    try:
+        value = source.get(keyword)
+        if value is None or value == "":
+            return default
+        first = float(value[0] if hasattr(value, "__getitem__") and not isinstance(value, str) else value)
+    except (TypeError, ValueError, IndexError, AttributeError, NotImplementedError, OverflowError):
+        return default
+    return first if np.isfinite(first) else default
