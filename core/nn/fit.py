@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.data.history import Sequences
 from core.errors import TrainingFailed
 from core.nn.backend import keras
 from core.nn.fit_data import Batches
@@ -133,7 +134,7 @@ def fit(
     """Train `model` in place until validation loss stops falling; the best weights are brought back.
 
     Args:
-        x_train: features (n, d), or uint8 images (n, S, S, 3).
+        x_train: features (n, d), uint8 images (n, S, S, 3), or sequences of features, gathered batch by batch.
         y_train: class indices (n,), or (n, C) zeros and ones for multilabel.
     Returns: how it ended. A loss that is no longer finite ends it too, with the weights of the best epoch before.
     Raises: TrainingFailed when the loss is not finite in the first epoch; ValueError for a `settings.state` of another
@@ -154,7 +155,7 @@ def fit(
     if not pace.ended:
         model.fit(
             batches,
-            validation_data=(x_validation, targets(y_validation, class_count, settings.task)),
+            validation_data=(x_validation[:], targets(y_validation, class_count, settings.task)),
             validation_batch_size=settings.batch_size,
             epochs=settings.epochs,
             initial_epoch=pace.epoch,
@@ -212,7 +213,8 @@ def fit_head(
     from core.nn.heads import set_scaler
 
     if head.standardise:
-        set_scaler(model, train[0])
+        # of sequences each image once: what stands beside it would count patients with many images twice over
+        set_scaler(model, train[0].last() if isinstance(train[0], Sequences) else train[0])
     return fit(model, *train, *validation, settings)
 
 

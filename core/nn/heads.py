@@ -6,8 +6,10 @@ whole network: weights travel by name.
 
 import numpy as np
 
+from core.data.history import MISSING
 from core.errors import SpecInvalid
 from core.nn.backend import keras
+from core.registry.heads import images_in_a_row
 from core.types import HeadSpec
 
 LOGITS = "logits"
@@ -20,9 +22,11 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
     """Tensor of probabilities (n, C) on top of `features`.
 
     Args:
-        features: (n, d) pooled features; for the factory `castro_perez_dense` the (n, h, w, d) stage itself.
+        features: (n, d) pooled features; for the factory `castro_perez_dense` the (n, h, w, d) stage itself, and for
+            `gru` a patient's features in order, (n, K, d) with the last image last and MISSING for none.
         task: "multilabel" gives one sigmoid per class, everything else a softmax.
         scaler: put a fixed standardisation in front, to be filled by `set_scaler`; for frozen features.
+    Raises: SpecInvalid for a head that is no network, or takes several images where there is one.
     Source: Wagner's order for `mlp`: dropout, batch norm, dense 30, dropout, batch norm, dense 20, batch norm, output.
     """
     layers = keras.layers
@@ -38,6 +42,19 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
             x = layers.BatchNormalization(name=f"head_bn{number}")(x)
             x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
         x = layers.BatchNormalization(name=f"head_bn{len(units) + 1}")(x)
+    elif head.factory == "gru":
+        if len(features.shape) != 3:
+            raise SpecInvalid(
+                f"{head.title} takes a patient's images in order, and a network takes one image: it cannot be exported "
+                "or trained whole. Use strategy = 'frozen' and compare its runs; for a model take the head 'mlp'."
+            )
+        x = layers.Masking(mask_value=MISSING, name="head_masking")(x)
+        if scaler:
+            x = layers.BatchNormalization(center=False, scale=False, trainable=False, name=SCALER)(x)
+        x = layers.Dropout(dropout, seed=seed + 1, name="head_dropout1")(x)
+        # not the kernel of cuDNN: it wants absent images behind the last one, where here they stand before the first
+        x = layers.GRU(units[0], use_cudnn=False, seed=seed + 2, name="head_gru")(x)
+        x = layers.Dropout(dropout, seed=seed + 3, name="head_dropout2")(x)
     elif head.factory == "linear":
         pass  # the weighted sums below are all there is
     elif head.factory == "castro_perez_dense":
@@ -54,7 +71,7 @@ def attach_head(features, head: HeadSpec, class_count: int, task: str, *, scaler
             x = layers.Dropout(dropout, seed=seed + 2, name="head_dropout2")(x)
     else:
         raise SpecInvalid(
-            f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, linear, castro_perez_dense."
+            f"The head {head.key!r} is no network; as layers there are mlp, mlp_wide, linear, castro_perez_dense, gru."
         )
     logits = layers.Dense(class_count, name=LOGITS)(x)
     activation = "sigmoid" if task == "multilabel" else "softmax"
@@ -92,9 +109,10 @@ def centre_logits(model: keras.Model) -> None:
 
 
 def build_head(head: HeadSpec, feature_dim: int, class_count: int, task: str, *, seed: int = 0) -> keras.Model:
-    """A head of its own on stored features: (n, feature_dim) -> (n, C)."""
+    """A head of its own on stored features: (n, feature_dim) -> (n, C), or (n, K, feature_dim) for `gru`."""
     keras.utils.set_random_seed(seed)
-    features = keras.Input((feature_dim,), name="features")
+    images = images_in_a_row(head)
+    features = keras.Input((feature_dim,) if images is None else (images, feature_dim), name="features")
     output = attach_head(features, head, class_count, task, scaler=head.standardise, seed=seed)
     return keras.Model(features, output, name=head.key)
 

@@ -7,6 +7,7 @@ from core.types import HeadSpec
 
 WAGNER = "Wagner, Detección de cáncer mediante redes neuronales convolucionales (master's project)"
 CASTRO_PEREZ = "Castro & Pérez 2020, Universidad Panamericana"
+GRU = f"Cho et al. 2014, arXiv:1406.1078; a wish of {WAGNER}"
 LENET5 = f"LeCun et al. 1998, doi:10.1109/5.726791, as used in {CASTRO_PEREZ}"
 
 
@@ -15,6 +16,14 @@ def _flat(key: str, title: str, units: tuple[int, ...], dropout: float, source: 
     return HeadSpec(
         key=key, title=title, factory="castro_perez_dense", source=source, standardise=False,
         settings={"units": units, "dropout": dropout, **more},
+    )  # fmt: skip
+
+
+def _gru(key: str, title: str, images: int, **more: str) -> HeadSpec:
+    """The same layers and weights for each, so that what they are shown is all that differs between them."""
+    return HeadSpec(
+        key=key, title=title, factory="gru", source=GRU, standardise=True,
+        settings={"images": images, "units": (32,), "dropout": 0.3, **more},
     )  # fmt: skip
 
 
@@ -67,11 +76,19 @@ HEADS: Mapping[str, HeadSpec] = by_key(
         settings={"max_iter": 150, "max_features": 0.2, "max_leaf_nodes": 15},
         search_space={"learning_rate": (0.05, 0.1)},
     ),
+    _gru("gru", "GRU, six images of a patient", 6),
+    _gru("last_image", "GRU, the last image alone", 1),
+    _gru("gru_repeated", "GRU, the last image in the place of each earlier one", 6, earlier="repeat"),
     HeadSpec(
         key="dummy", title="Majority class", factory="dummy", standardise=False,
         source="the floor: answers every image with the class shares of the training part",
     ),
 )  # fmt: skip
+
+
+def images_in_a_row(head: HeadSpec) -> int | None:
+    """How many images of a patient, the last one included, a head takes in order; None for a head on one image."""
+    return int(str(head.settings["images"])) if head.factory == "gru" else None
 
 
 def head_spec(key: str) -> HeadSpec:

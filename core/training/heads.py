@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.history import Sequences
 from core.errors import SpecInvalid
 from core.training.priors import with_priors
 from core.training.progress import Report, silent
@@ -20,20 +21,29 @@ from core.types import HeadSpec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeaturePart:
-    """Features (n, d) float32 and truth (n,) or (n, C) of one split."""
+    """Features (n, d) float32 and truth (m,) or (m, C) of one split; m is n but for sequences.
+
+    `positions` (m, K), of heads on sequences alone: the rows of `features` that make up each image's history.
+    """
 
     features: np.ndarray
     y_true: np.ndarray
+    positions: np.ndarray | None = None
+
+    @property
+    def inputs(self) -> Any:
+        """What a head takes: the features, or `Sequences` of them."""
+        return self.features if self.positions is None else Sequences(self.features, self.positions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedHead:
     """A trained head: scores of features, what the grid chose, and its bytes for storing.
 
-    `predict` maps features (n, d) to scores (n, C) in class order; `params` counts trained numbers.
+    `predict` maps `FeaturePart.inputs` to scores (n, C) in class order; `params` counts trained numbers.
     """
 
-    predict: Callable[[np.ndarray], np.ndarray]
+    predict: Callable[[Any], np.ndarray]
     chosen: Mapping[str, object]
     artifact_name: str
     artifact: bytes
