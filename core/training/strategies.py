@@ -5,6 +5,7 @@ images pass through the trained network once, after everything has been chosen.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,10 @@ import numpy as np
 from core.data.batches import decoded_batches
 from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
-from core.registry.heads import head_spec
+from core.registry.heads import head_spec, images_in_a_row
 from core.training.heads import FeaturePart, FittedHead, fit_sklearn_head
 from core.training.recipe import check_recipe, fit_settings
+from core.training.sequences import sequence_parts
 from core.types import HeadSpec
 
 if TYPE_CHECKING:
@@ -48,23 +50,29 @@ def train_frozen(job: "Job") -> "Trained":
     head = head_spec(spec.head)
     if head.factory == "castro_perez_dense":
         raise SpecInvalid(f"{head.title} takes whole feature maps; use strategy = 'scratch', or the head 'mlp'.")
+    sequences = sequence_parts(job, head)
     with job.watch.stage("features"):
         backbone = build_backbone(
             architecture_spec(spec.architecture), input_px=spec.preprocess.size_px, weights=spec.weights, seed=spec.seed
         )
         parts = {}
         for split in SPLITS:
-            paths, hashes, y_true = job.scored_or_balanced(split)
-            features = extract_features(
-                backbone, paths, hashes, spec.preprocess,
+            extract = partial(
+                extract_features, backbone, preprocess=spec.preprocess,
                 progress=lambda done, total, split=split: job.report(f"features of the {split} part", done, total),
             )  # fmt: skip
-            parts[split] = FeaturePart(features, y_true)
+            if sequences is not None:
+                parts[split] = sequences.part(split, extract)
+            else:
+                paths, hashes, y_true = job.scored_or_balanced(split)
+                parts[split] = FeaturePart(extract(paths, hashes), y_true)
     with job.watch.stage("training"):
         fitted = fit_head_on(job, head, parts["train"], parts["validation"])
     with job.watch.stage("scoring"):
-        y_prob = {split: fitted.predict(parts[split].features) for split in ("validation", "test")}
-        if spec.score_train:
+        y_prob = {split: fitted.predict(parts[split].inputs) for split in ("validation", "test")}
+        if spec.score_train and sequences is not None:
+            y_prob["train"] = fitted.predict(sequences.stored("train", parts["train"].features).inputs)
+        elif spec.score_train:
             y_prob["train"] = fitted.predict(extract_features(backbone, *job.stored_files("train"), spec.preprocess))
     return Trained(
         y_prob=y_prob,
@@ -79,7 +87,7 @@ def train_frozen(job: "Job") -> "Trained":
 def fit_head_on(job: "Job", head: HeadSpec, train: FeaturePart, validation: FeaturePart) -> FittedHead:
     """A network head or a scikit-learn one, weighing classes as the spec says."""
     spec = job.spec
-    if head.factory in NETWORK_HEADS:
+    if head.factory in NETWORK_HEADS or images_in_a_row(head):
         return _fit_network_head(job, head, train, validation)
     weighted = spec.balance == "class_weights" and head.factory != "dummy"  # the floor weighs nothing
     return fit_sklearn_head(
@@ -99,10 +107,10 @@ def _fit_network_head(job: "Job", head: HeadSpec, train: FeaturePart, validation
         spec, learning_rate=spec.learning_rates[0], task=job.task, class_weight=job.class_weight(train.y_true),
         on_epoch=job.epoch_done,
     )  # fmt: skip
-    outcome = fit_head(model, (train.features, train.y_true), (validation.features, validation.y_true), head, settings)
+    outcome = fit_head(model, (train.inputs, train.y_true), (validation.inputs, validation.y_true), head, settings)
     set_priors(model, job.prior_factors(train.y_true, weighted=settings.class_weight is not None))
     return FittedHead(
-        predict=lambda features: predict_array(model, features),
+        predict=lambda inputs: predict_array(model, inputs),
         chosen=outcome.as_settings(),
         artifact_name="head.keras",
         artifact=model_bytes(model),
@@ -168,6 +176,11 @@ def _frozen_head(job: "Job", head: HeadSpec, backbone) -> bytes:  # type: ignore
 
 def _network_head(job: "Job") -> HeadSpec:
     head = head_spec(job.spec.head)
+    if images_in_a_row(head):
+        raise SpecInvalid(
+            f"strategy = {job.spec.strategy!r} trains a network that takes one image, and {head.title} takes a "
+            "patient's images in order; use strategy = 'frozen'."
+        )
     if head.factory not in NETWORK_HEADS:
         raise SpecInvalid(
             f"strategy = {job.spec.strategy!r} trains layers: {head.title} has none. Take the head 'mlp', "
