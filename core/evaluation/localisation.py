@@ -65,13 +65,14 @@ def grown(region: np.ndarray, rows_px: float, columns_px: float) -> np.ndarray:
     Returns: bool (H, W).
     """
     height, width = region.shape
+    most = min(int(columns_px), width - 1)
+    before = np.zeros((height, width + 2 * most + 1), np.int32)  # pixels of the region left of a column, padded
+    before[:, most + 1 : most + 1 + width] = np.cumsum(region, axis=1)
+    before[:, most + 1 + width :] = before[:, [most + width]]
     result = np.zeros_like(region)
-    for row in range(-int(rows_px), int(rows_px) + 1):
-        reach = min(int(columns_px * (1 - (row / rows_px) ** 2) ** 0.5), width - 1)
-        before = np.zeros((height, width + 2 * reach + 1), np.int32)
-        before[:, reach + 1 : reach + 1 + width] = np.cumsum(region, axis=1)
-        before[:, reach + 1 + width :] = before[:, [reach + width]]
-        near = before[:, 2 * reach + 1 :] > before[:, :width]  # any pixel of the region within `reach` in this row
+    for row in range(-min(int(rows_px), height - 1), min(int(rows_px), height - 1) + 1):
+        reach = min(int(columns_px * (1 - (row / rows_px) ** 2) ** 0.5), most)
+        near = before[:, most + reach + 1 :][:, :width] > before[:, most - reach :][:, :width]
         result[max(0, row) : height + min(0, row)] |= near[max(0, -row) : height - max(0, row)]
     return result
 

@@ -33,7 +33,7 @@ def pointing_sentence(card: ModelCard, record: LocalisationRecord) -> str:
     chance = record.chance.get(HIT)
     shown = f"its map for {card.positive_class}" if card.task == "binary" else "its map for the finding"
     text = (
-        f"On {_population(record)} the hottest point of {shown} lay inside {_mark(record)} in {_share(hit)}; "
+        f"On {_population(record)}, the hottest point of {shown} lay inside {_mark(record)} in {_share(hit)}; "
         f"a random point would in {percent(chance)}"
     )
     if swapped is not None and swapped.value is not None:
@@ -45,7 +45,6 @@ def localisation_lines(card: ModelCard) -> list[str]:
     """Every measurement of a card, a line each; empty where there is none."""
     lines = []
     for record in card.localisation:
-        where = f"{dataset_title(record.dataset)}, {record.split}"
         inside, border = _overall(record, INSIDE), _overall(record, BORDER)
         parts = []
         if record.truth != "none":
@@ -54,12 +53,12 @@ def localisation_lines(card: ModelCard) -> list[str]:
             area = percent(record.chance.get(INSIDE))
             parts.append(f"Of its heat {_share(inside)} lay inside, on {area} of the area.")
         if border is not None and border.value is not None:
-            start = "The" if record.truth != "none" else f"On {_population(record)} the"
+            start = "The" if record.truth != "none" else f"On {_population(record)}, the"
             area = percent(record.chance.get(BORDER))
             parts.append(f"{start} outer border holds {_share(border)} of the heat, on {area} of the area.")
         if record.n_empty:
             parts.append(f"{record.n_empty:,} of {record.n_images:,} maps were empty and count as misses.")
-        lines.append(f"{where}: {' '.join(parts)}")
+        lines.append(" ".join(parts))
     return lines
 
 
@@ -72,14 +71,16 @@ def _mark(record: LocalisationRecord) -> str:
 
 
 def _population(record: LocalisationRecord) -> str:
-    """ "1,024 images of 800 patients, with experts' boxes,"."""
+    """ "SIIM-FISABIO-RSNA COVID-19 detection (1,024 images of 800 patients with experts' boxes)"."""
     spec = DATASETS.get(record.dataset)
     images = counted(record.n_images, record.n_groups, spec.group_field if spec is not None else "group")
-    if record.truth == "none":
-        return f"{images},"
-    if is_synthetic(record.dataset):
-        return f"{images}, with boxes around planted findings,"
-    return f"{images}, with experts' {'outlines' if record.truth == 'masks' else 'boxes'},"
+    if record.split == "test":
+        images = f"test part, {images}"
+    if is_synthetic(record.dataset) and record.truth != "none":
+        images += " with boxes around planted findings"
+    elif record.truth != "none":
+        images += " with experts' outlines" if record.truth == "masks" else " with experts' boxes"
+    return f"{dataset_title(record.dataset)} ({images})"
 
 
 def _share(estimate: Estimate) -> str:

@@ -41,8 +41,9 @@ def said(card):
 
 def test_a_measurement_is_told_with_its_interval_and_what_needs_no_looking():
     assert said(card(record())) == (
-        "On 1,024 images of 800 patients, with experts' boxes, the hottest point of its map for Pneumonia lay inside "
-        "a box in 61 % (58–64 %); a random point would in 23 %, the points of its other maps in 41 %."
+        "On SIIM-FISABIO-RSNA COVID-19 detection (1,024 images of 800 patients with experts' boxes), the hottest point "
+        "of its map for Pneumonia lay inside a box in 61 % (58–64 %); a random point would in 23 %, the points of its "
+        "other maps in 41 %."
     )
 
 
@@ -52,7 +53,7 @@ def test_a_card_without_a_measurement_says_so():
     assert said(card()) == said(card(shortcuts)) == UNMEASURED
     assert localisation_lines(card()) == []
     (line,) = localisation_lines(card(shortcuts))
-    assert "On 1,024 images of 800 patients, the outer border holds 20" in line
+    assert "(1,024 images of 800 patients), the outer border holds 20" in line
 
 
 @pytest.mark.parametrize(
@@ -72,13 +73,13 @@ def test_maps_that_beat_nothing_are_called_so(hit, words):
 def test_the_test_part_of_its_own_data_comes_first_then_the_largest():
     own = record(dataset="chest_xray", split="test", n_images=90)
     small = record(dataset="nih-chest-xray", n_images=100)
-    assert "On 90 images" in said(card(record(), small, own))
-    assert "On 1,024 images" in said(card(small, record()))
+    assert "(test part, 90 images" in said(card(record(), small, own))
+    assert "(1,024 images" in said(card(small, record()))
     assert len(localisation_lines(card(small, record(), own))) == 3
 
 
 def test_outlines_drawn_findings_and_images_seen_in_training_are_named():
-    assert "experts' outlines, the hottest point of its map for Pneumonia lay inside the outline" in said(
+    assert "experts' outlines), the hottest point of its map for Pneumonia lay inside the outline" in said(
         card(record(dataset="ham10000", truth="masks"))
     )
     assert "boxes around planted findings" in said(card(record(dataset="phantom")))
