@@ -242,6 +242,12 @@ def test_licences_and_citations_are_those_of_the_catalogue():
     assert rows == {key: (s.licence, s.citation) for key, s in DATASETS.items() if key not in OWN_DATA and not s.joins}
 
 
+def test_every_plan_has_its_command():
+    from core.training.plan import plan_files
+
+    assert {key for key in plan_files() if f"python -m core benchmark {key}" not in README} == set()
+
+
 def test_every_reader_of_real_data_has_its_layout_described():
     rows = {row[0].strip("`") for row in table_below(README, "| key | from |")}
     assert rows == {key for key, spec in DATASETS.items() if not spec.synthetic and not spec.joins}
