@@ -12,11 +12,11 @@ import numpy as np
 from core.errors import UnknownKey
 from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
 from core.evaluation.metrics import all_values
+from core.registry.metrics import AT_CUT
 from core.types import Estimate, Predictions, Threshold
 
 MOVED = ("sensitivity", "specificity", "ppv", "npv")
-AT_CUT = ("sensitivity", "ppv", "f1")
-ENDING = "_at_cut"  # what their names end in: a multiclass decision is the most probable class, and uses no cut
+OF_CUTS = ("sensitivity", "ppv", "f1")
 
 
 def estimates_at(
@@ -82,19 +82,19 @@ def estimates_of_cuts(
     Raises: SpecInvalid when a class has no cut.
     """
     each = replace(pred, task="multilabel", y_true=np.eye(len(pred.class_names), dtype=np.int64)[pred.y_true])
-    plain = all_values(each, threshold, AT_CUT)
+    plain = all_values(each, threshold, OF_CUTS)
     drawn = {}
     if n_bootstrap > 0 and pred.n_groups > 1:
-        drawn = dict(bootstrap_values(each, threshold, metrics=AT_CUT, n_bootstrap=n_bootstrap, seed=seed))
+        drawn = dict(bootstrap_values(each, threshold, metrics=OF_CUTS, n_bootstrap=n_bootstrap, seed=seed))
     found = []
     for name in pred.class_names:
-        for metric in AT_CUT:
+        for metric in OF_CUTS:
             value = plain[metric, name]
             known = value is not None and drawn
             low, high = percentile_interval(drawn[metric, name], level) if known else (None, None)
             found.append(
                 Estimate(
-                    metric=metric + ENDING, class_name=name, value=value, low=low, high=high, level=level,
+                    metric=metric + AT_CUT, class_name=name, value=value, low=low, high=high, level=level,
                     n_images=len(pred), n_groups=pred.n_groups, split=pred.split,
                     method=bootstrap_method(n_bootstrap, unit),
                 )

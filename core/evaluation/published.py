@@ -8,14 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from core.registry.metrics import find_estimate, metric_spec
+from core.evaluation.thresholds import parse_rule
+from core.registry.metrics import AT_CUT, find_estimate, metric_spec
 from core.registry.published import published_source
 from core.registry.published_types import VERDICTS, PublishedFigure, PublishedRow, PublishedSummary, Target, Verdict
 from core.types import Estimate, Evaluation, RunRecord
 
 # Each of these can be had for nothing at the price of another one, so that the best run is not the one with most of it
+F1_AT_CUT = "f1" + AT_CUT
 CHOSEN_BY: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("sensitivity", "specificity", "ppv", "npv"), "balanced_accuracy")
+    {
+        **dict.fromkeys(("sensitivity", "specificity", "ppv", "npv"), "balanced_accuracy"),
+        **dict.fromkeys(("sensitivity" + AT_CUT, "ppv" + AT_CUT), F1_AT_CUT),
+    }
 )
 SHARE_APART = 0.03  # of a class: what two random parts of some thousand images differ by at most
 TOTAL_APART = 0.02
@@ -57,14 +62,15 @@ def verdict_on(estimate: Estimate, published: float) -> Verdict:
 
 def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[RunRecord]]) -> PublishedRow:
     if not figure.targets:
-        return PublishedRow(figure=figure, verdict="not compared", reason=figure.reason)
-    chosen_by = CHOSEN_BY.get(figure.metric, figure.metric)
+        return PublishedRow(figure=figure, verdict="not compared", reason=figure.reason + _our_cut(figure, by_task))
     for target in figure.targets:
-        ranked = _ranked(figure, target, chosen_by, by_task.get((target.dataset, target.label_scheme), ()))
+        metric = target.metric or figure.metric
+        chosen_by = CHOSEN_BY.get(metric, metric)
+        ranked = _ranked(metric, target, chosen_by, by_task.get((target.dataset, target.label_scheme), ()))
         if not ranked:
             continue
         record = ranked[0]
-        estimate = _estimate(record, "test", figure.metric, target.class_name)
+        estimate = _estimate(record, "test", metric, target.class_name)
         if estimate is None:  # `_ranked` keeps only runs that have one
             continue
         return PublishedRow(
@@ -79,14 +85,28 @@ def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[Run
     )  # fmt: skip
 
 
-def _ranked(figure: PublishedFigure, target: Target, chosen_by: str, records: Sequence[RunRecord]) -> list[RunRecord]:
+def _our_cut(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[RunRecord]]) -> str:
+    """Our cut beside a printed one, in words: of the run whose class has the best F1 at its cut on validation."""
+    for target in figure.cut_of:
+        runs = by_task.get((target.dataset, target.label_scheme), ())
+        ranked = _ranked(F1_AT_CUT, target, F1_AT_CUT, runs)
+        if ranked:
+            threshold = ranked[0].evaluations[0].threshold
+            rule = parse_rule(threshold.rule)
+            by_hand = target.class_name in rule.by_hand
+            how = "set by hand" if by_hand else f"by the rule {rule.name!r} on {threshold.chosen_on}"
+            return f"; ours is {threshold.values[str(target.class_name)]:.2f}, {how} ({ranked[0].run_id})"
+    return ""
+
+
+def _ranked(metric: str, target: Target, chosen_by: str, records: Sequence[RunRecord]) -> list[RunRecord]:
     """The runs of a target, the best on validation first; of equals the first by name.
 
     Where the source states how frequent a class is, runs on test images of about that share stand for us if there are
     any: an accuracy on two thirds of nevi is another number than one on two fifths.
     """
     # a summary over the classes picks the run; a metric that stands for itself is taken of the class in question
-    of_class = target.class_name if chosen_by == figure.metric else None
+    of_class = target.class_name if chosen_by in (metric, F1_AT_CUT) else None
     scored = []
     for record in records:
         if target.class_names and record.class_names != target.class_names:
@@ -94,7 +114,7 @@ def _ranked(figure: PublishedFigure, target: Target, chosen_by: str, records: Se
         on_validation = _estimate(record, "validation", chosen_by, of_class)
         if on_validation is None or on_validation.value is None:
             continue
-        if _estimate(record, "test", figure.metric, target.class_name) is not None:
+        if _estimate(record, "test", metric, target.class_name) is not None:
             scored.append((on_validation.value, record))
     scored = [item for item in scored if _alike_in_share(target, item[1])] or scored
     sign = -1 if metric_spec(chosen_by).higher_is_better else 1

@@ -37,7 +37,7 @@ def metric_words(row: PublishedRow) -> str:
     if not figure.metric:
         return figure.metric_words.replace("_", " ")
     class_name = row.estimate.class_name if row.estimate is not None else figure.targets[0].class_name
-    title = metric_title(figure.metric)
+    title = metric_title(row.estimate.metric if row.estimate is not None else figure.metric)
     return f"{title} for {class_name}" if class_name else title
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from core.registry.lookup import by_key, get
 from core.types import Estimate, Evaluation, MetricSpec
 
+AT_CUT = "_at_cut"  # what the metrics of a class at its own cut end in, where the decision is the most probable class
+
 
 def _metric(key: str, title: str, meaning: str, source: str, *, higher_is_better: bool = True,
             per_class: bool = True, needs_threshold: bool = False) -> MetricSpec:  # fmt: skip

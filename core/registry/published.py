@@ -15,6 +15,7 @@ from core.errors import SpecInvalid
 from core.registry.labels import AS_IS, LABEL_SCHEMES, NIH_FINDINGS
 from core.registry.lookup import by_key, get
 from core.registry.medmnist import medmnist_set
+from core.registry.metrics import AT_CUT
 from core.registry.published_types import PublishedFigure, PublishedSource, Target
 
 FACTS = Path(__file__).with_name("published.csv")
@@ -143,6 +144,9 @@ _NO_METRIC = MappingProxyType({
     "threshold": "a cut that was chosen, not how well a network does",
 })  # fmt: skip
 
+_AT_CUTS = "class thresholds"  # in the name of a model: each class against the rest, at a cut of its own
+_NO_CUT = "each class against the rest at a cut of its own there, the most probable class here"
+
 
 @cache
 def published_figures() -> tuple[PublishedFigure, ...]:
@@ -168,21 +172,29 @@ def _figure(row: Mapping[str, str]) -> PublishedFigure:
     )  # fmt: skip
     kind, _, of_class = figure.metric_words.partition("_")
     reason = _NO_METRIC.get(figure.metric_words) or _NO_METRIC.get(kind) or ""
-    if reason or figure.evaluated_on == "validation of the union":
-        return replace(figure, reason=reason or _UNION)
     task = _TASKS.get((figure.source, figure.task_words))
+    if reason or figure.evaluated_on == "validation of the union":
+        cut_of = _of_class(task.targets, of_class) if task is not None and kind == "threshold" else ()
+        return replace(figure, reason=reason or _UNION, cut_of=cut_of)
     if task is None:
         raise SpecInvalid(f"{key}: no task of that name; add it to core/registry/published.py.")
     if figure.metric_words in _OWN_METRICS:
         metric, targets = figure.metric_words, task.targets
     elif kind in _PER_CLASS:
         metric = _PER_CLASS[kind]
-        targets = tuple(replace(target, class_name=_class_of(target, of_class)) for target in task.targets)
+        targets = _of_class(task.targets, of_class)
+        if _AT_CUTS in figure.model:
+            at_cuts = (replace(target, metric=metric + AT_CUT) for target in targets)
+            targets = (*at_cuts, *(replace(target, differs=(*target.differs, _NO_CUT)) for target in targets))
     else:
         raise SpecInvalid(f"{key}: the metric {figure.metric_words!r} is not known; add it there, or a reason.")
     differs = _more_differences(figure)
     targets = tuple(replace(target, differs=(*target.differs, *differs)) for target in targets)
     return replace(figure, metric=metric, targets=targets, total_images=task.total, input_px=task.input_px)
+
+
+def _of_class(targets: tuple[Target, ...], words: str) -> tuple[Target, ...]:
+    return tuple(replace(target, class_name=_class_of(target, words)) for target in targets)
 
 
 def _class_of(target: Target, words: str) -> str:
@@ -197,8 +209,6 @@ def _more_differences(figure: PublishedFigure) -> tuple[str, ...]:
     found = []
     if figure.note == "weighted score":
         found.append("a score weighted over the classes there, the share of right decisions here")
-    if "class thresholds" in figure.model:
-        found.append("each class against the rest at a cut of its own there, the most probable class here")
     if figure.dataset_words.startswith("SIIM + "):
         found.append("trained on a union with another data set there")
     return tuple(found)

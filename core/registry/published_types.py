@@ -31,7 +31,7 @@ class Target:
     `class_names` must be those of the run (MedMNIST: one key, many sets); empty takes any.
     `differs` holds what is not alike in whatever run, `unless_official` what only a run on the official test part
     shares; the rest is found out from the run itself. `share` is (class of ours, its share of their images) where the
-    source states it.
+    source states it. `metric` is ours where it is not that of the figure: a class at its own cut.
     """
 
     dataset: str
@@ -41,6 +41,7 @@ class Target:
     differs: tuple[str, ...] = ()
     unless_official: tuple[str, ...] = ()
     share: tuple[str, float] | None = None
+    metric: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class PublishedFigure:
 
     `n_images` counts the images it was measured on, `total_images` all of them, where the source says so.
     `input_px` is what their network took. `targets` come nearest first; without one, `reason` says why.
+    `cut_of` holds, for a cut, the classes whose cuts of ours are told beside it.
     """
 
     key: str
@@ -66,6 +68,7 @@ class PublishedFigure:
     reason: str = ""
     total_images: int | None = None
     input_px: int | None = None
+    cut_of: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

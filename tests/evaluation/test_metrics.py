@@ -8,9 +8,9 @@ from sklearn import metrics as sk
 
 from core.errors import PredictionsInvalid, UnknownKey
 from core.evaluation import metrics
-from core.evaluation.at_cut import AT_CUT, ENDING
+from core.evaluation.at_cut import OF_CUTS
 from core.evaluation.resampled import ALL_METRICS, prepare, weighted_values
-from core.registry.metrics import METRICS
+from core.registry.metrics import AT_CUT, METRICS
 from core.types import Threshold
 
 HALF = Threshold(values={"P": 0.5}, rule="fixed:0.5", chosen_on="none")
@@ -42,7 +42,7 @@ def test_binary_metrics_are_as_worked_by_hand(make, metric):
 
 def test_every_registered_metric_is_computed_and_every_computed_one_registered():
     assert set(ALL_METRICS) == set(BY_HAND)
-    assert set(METRICS) == {*ALL_METRICS, *(metric + ENDING for metric in AT_CUT)}
+    assert set(METRICS) == {*ALL_METRICS, *(metric + AT_CUT for metric in OF_CUTS)}
 
 
 def test_the_negative_class_has_the_mirrored_numbers(make):

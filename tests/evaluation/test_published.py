@@ -142,6 +142,57 @@ def test_the_number_of_a_class_is_that_of_the_class():
     assert compare_published([figure], [run("a", 0.5, 0.6, metric="f1")])[0].verdict == "no run yet"
 
 
+def silva(words):
+    return next(f for f in published_figures() if f.source == "silva-cuevas-2024" and f.metric_words == words)
+
+
+def skin(name, validation, test, **more):
+    """A run on HAM10000 with the numbers of nevi, and with cuts: melanoma's by the rule, that of nevi by hand."""
+    settings = {"dataset": "ham10000", "scheme": "ham_seven", "class_name": "Melanocytic nevus"} | more
+    record = run(name, validation, test, **settings)
+    cuts = Threshold(
+        values={"Melanocytic nevus": 0.6, "Melanoma": 0.234}, rule="f1;Melanocytic nevus=0.6", chosen_on="validation"
+    )
+    return replace(record, evaluations=tuple(replace(e, threshold=cuts) for e in record.evaluations))
+
+
+def test_a_class_at_its_cut_is_compared_at_our_cut_and_else_at_the_most_probable_class():
+    plain = skin("most probable", {"balanced_accuracy": 0.5}, {"sensitivity": 0.9})
+    plain = replace(plain, evaluations=(
+        replace(plain.evaluations[0], estimates=(number("balanced_accuracy", 0.5, 0.4, 0.6, "validation"),)),
+        plain.evaluations[1],
+    ))  # fmt: skip
+    # the run with the best F1 at the cut on validation stands for recall too, though another finds more
+    cuts = [
+        skin("finds all", {"f1_at_cut": 0.5}, {"sensitivity_at_cut": 0.99}),
+        skin("balanced", {"f1_at_cut": 0.7}, {"sensitivity_at_cut": 0.66}),
+    ]
+    row = compare_published([silva("recall_nv")], [plain, *cuts])[0]
+    assert (row.run.run_id, row.estimate.metric, row.chosen_by) == ("balanced", "sensitivity_at_cut", "f1_at_cut")
+    assert row.verdict == "ahead"  # 0.63 to 0.69 against 0.58
+    assert not any("most probable" in words for words in row.differs)
+    alone = compare_published([silva("recall_nv")], [plain])[0]
+    assert (alone.run.run_id, alone.estimate.metric) == ("most probable", "sensitivity")
+    assert any("the most probable class here" in words for words in alone.differs)
+
+
+@pytest.mark.parametrize(
+    ("words", "class_name", "told"),
+    [
+        ("threshold_mel", "Melanoma", "; ours is 0.23, by the rule 'f1' on validation (b)"),
+        ("threshold_nv", "Melanocytic nevus", "; ours is 0.60, set by hand (b)"),
+    ],
+)
+def test_a_printed_cut_is_not_compared_but_ours_is_told(words, class_name, told):
+    runs = [
+        skin(name, {"f1_at_cut": v}, {"f1_at_cut": v}, class_name=class_name) for name, v in (("a", 0.4), ("b", 0.5))
+    ]
+    row = compare_published([silva(words)], runs)[0]
+    assert (row.verdict, row.run) == ("not compared", None)
+    assert row.reason == "a cut that was chosen, not how well a network does" + told
+    assert compare_published([silva(words)], [])[0].reason == "a cut that was chosen, not how well a network does"
+
+
 def test_the_nearest_target_with_a_run_is_taken():
     near = Target(dataset="chest_xray", label_scheme="pneumonia")
     figure = replace(FIGURE, targets=(near, replace(FIGURE.targets[0], differs=("another task",))))

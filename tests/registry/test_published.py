@@ -72,6 +72,18 @@ def test_their_words_for_classes_and_metrics_become_ours():
     assert one(source="wang-2017", task_words="Effusion", model="VGG16").targets[0].class_name == "Effusion"
 
 
+def test_a_class_at_its_own_cut_is_met_by_runs_with_cuts_first_and_by_others_with_the_difference():
+    recall = one(source="silva-cuevas-2024", metric_words="recall_nv")
+    with_cuts, without = recall.targets
+    assert (with_cuts.metric, with_cuts.class_name) == ("sensitivity_at_cut", "Melanocytic nevus")
+    assert (without.metric, without.class_name) == ("", "Melanocytic nevus")
+    assert any("at a cut of its own" in words for words in without.differs)
+    assert not any("at a cut" in words for words in with_cuts.differs)
+    cut = one(source="silva-cuevas-2024", metric_words="threshold_nv")
+    assert (cut.value, cut.targets, [t.class_name for t in cut.cut_of]) == (0.6, (), ["Melanocytic nevus"])
+    assert {f.metric_words.partition("_")[0] for f in published_figures() if f.cut_of} == {"threshold"}
+
+
 def test_what_a_row_says_about_its_number_is_a_difference():
     weighted = one(source="wagner-tfm", model="VGG16 + random forest", metric_words="accuracy")
     assert any("weighted" in words for words in weighted.targets[0].differs)

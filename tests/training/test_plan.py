@@ -1,8 +1,12 @@
 """Plans: lists are multiplied out, named runs are resolved, and every mistake is named."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import MedLensError, SpecInvalid
+from core.evaluation.thresholds import check_rule
+from core.registry.labels import LABEL_SCHEMES
 from core.store.codec import run_id_of
 from core.training.plan import load_plan, plan_files
 
@@ -51,6 +55,23 @@ def test_wagner_meets_six_heads_on_three_tasks_and_shares_parts_with_the_finer_l
         "nih_any": "", "siim_atypical": "siim_four", "ham_melanoma": "ham_seven",
     }  # fmt: skip
     assert len({r.head for r in runs}) == 6
+
+
+def test_the_plan_of_silva_and_cuevas_has_three_scalings_and_their_rule_for_the_cuts():
+    runs = load_plan("silva-cuevas").runs
+    assert {r.architecture for r in runs} == {"mobilenet_v2", "mobilenet_v2_unit", "mobilenet_v2_scaled_twice"}
+    assert {r.split for r in runs} == {"group", "random"}
+    assert {r.threshold_rule for r in runs} == {"f1;Melanocytic nevus=0.6"}
+    assert {r.dataset_options["keep"] for r in runs} == {"nv=0.4"}
+    check_rule(runs[0].threshold_rule, LABEL_SCHEMES[runs[0].label_scheme].class_names)
+
+
+def test_the_history_plan_has_a_twin_and_a_control_for_each_run_on_sequences():
+    runs = load_plan("history").runs
+    by_head = {head: [replace(r, head="") for r in runs if r.head == head] for head in {r.head for r in runs}}
+    assert set(by_head) == {"gru", "last_image", "gru_repeated"}
+    assert by_head["gru"] == by_head["last_image"] == by_head["gru_repeated"]
+    assert {r.dataset for r in runs} == {"nih-chest-xray", "siim-covid19", "chest_xray"}
 
 
 def test_lists_are_multiplied_and_learning_rates_are_one_value(tmp_path):
