@@ -12,6 +12,7 @@ from core.figures.theme import PALETTE
 from pages.ui import cache, running
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head, plain, split_badges
 from pages.ui.comparing import choose_class
+from pages.ui.representativeness import show_representativeness
 
 page_head(
     "Run",
@@ -74,6 +75,10 @@ if history is not None and not history.empty:
     chart(history_figure(history), alt=f"Loss and metric over {len(history)} epochs, training and validation")
     with st.expander("The numbers of every epoch"):
         st.dataframe(history, hide_index=True, alt="history.csv, one row per epoch")
+
+if evaluation is not None and record.spec.score_train:
+    st.header("Do its images stand for what it is judged on?", anchor=False)
+    show_representativeness(record, listing.records)
 
 st.header("What it is made of", anchor=False)
 if record.counts:

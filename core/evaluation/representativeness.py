@@ -15,7 +15,10 @@ from core.errors import PredictionsInvalid
 from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
 from core.evaluation.metrics import all_values
 from core.registry.gaps import METRICS, Gap, GapKind, PartScore, Reference, Representativeness
+from core.registry.labels import LABEL_SCHEMES
 from core.registry.metrics import find_estimate
+from core.registry.published import published_source
+from core.registry.published_types import PublishedFigure
 from core.registry.unions import MEETING, SEPARATOR, source_of
 from core.types import Estimate, Evaluation, Predictions, RunRecord, Threshold
 
@@ -145,7 +148,7 @@ def best_reference(record: RunRecord, records: Iterable[RunRecord], target: str,
     """What the best other run on the target reaches on its test part, as a reference; None where there is none.
 
     Args:
-        target: key of the data set that is tested on. words: how to call the run; "{}" stands for its run id.
+        target: key of the data set that is tested on. words: how to call the figure.
 
     The run is chosen by AUC on validation; one with a random split, or with other classes, is no reference.
     """
@@ -164,7 +167,32 @@ def best_reference(record: RunRecord, records: Iterable[RunRecord], target: str,
     _, run_id, test = min(rivals, key=lambda rival: rival[:2])
     found = {metric: find_estimate(test, metric) for metric in METRICS}
     stated = {metric: e.value for metric, e in found.items() if e is not None and e.value is not None}
-    return Reference(words=words.format(run_id), stated=MappingProxyType(stated))
+    return Reference(words=words, stated=MappingProxyType(stated), run_id=run_id)
+
+
+def published_reference(
+    record: RunRecord, figures: Iterable[PublishedFigure], target: str, words: str
+) -> Reference | None:
+    """The highest published figures for the same classes of the target, not those of validation images.
+
+    Args:
+        target: key of the data set that is tested on. words: how to call them; "{}" stands for the sources.
+    """
+    stated: dict[str, float] = {}
+    sources: dict[str, None] = {}
+    for figure in figures:
+        nearest = figure.targets[0] if figure.targets else None
+        if nearest is None or figure.metric not in METRICS or figure.evaluated_on.startswith("validation"):
+            continue
+        scheme = LABEL_SCHEMES.get(nearest.label_scheme)
+        if nearest.dataset != target or scheme is None or scheme.class_names != record.class_names:
+            continue
+        if figure.value > stated.get(figure.metric, -1.0):
+            stated[figure.metric] = figure.value
+            sources[published_source(figure.source).title] = None
+    if not stated:
+        return None
+    return Reference(words=words.format(" and ".join(sources)), stated=MappingProxyType(stated))
 
 
 def _evaluation(record: RunRecord, split: str) -> Evaluation | None:

@@ -3,6 +3,7 @@
 Says "cannot tell" where the interval of a gap holds 0; a score on training images is never shown as a result.
 """
 
+import textwrap
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -15,18 +16,19 @@ from core.figures.theme import INK, PALETTE, SYMBOLS, base_layout, fraction_axis
 from core.registry.gaps import METRICS, Gap, GapKind, PartScore, Representativeness
 from core.types import Estimate
 
-ROW_PX = 64
+ROW_PX = 72
+LABEL_LETTERS = 18  # of one line, so that a phone has room for the drawing beside it
 CHANCE = 0.5
 STEPS: Mapping[GapKind, tuple[str, str]] = MappingProxyType({
-    "bias": ("the reference", "the training images"),
-    "variance": ("the training images", "validation"),
-    "data mismatch": ("validation", "the hidden test"),
+    "bias": ("reference", "training images"),
+    "variance": ("training images", "validation images"),
+    "data mismatch": ("validation images", "hidden test"),
 })  # fmt: skip
 MEANING: Mapping[GapKind, str] = MappingProxyType({
-    "bias": "It does not even fit what it learns from: a larger network, or more of it trained for longer, may help.",
-    "variance": "It knows images that it has learnt better than new ones of the same kind: more images, stronger "
+    "bias": "it does not even fit what it learns from; a larger network, or more of it trained for longer, may help.",
+    "variance": "it knows images that it has learnt better than new ones of the same kind; more images, stronger "
     "random changes or a smaller network may help.",
-    "data mismatch": "What it is tuned on is not what it is judged on: those images do not represent the target, and "
+    "data mismatch": "what it is tuned on is not what it is judged on; those images do not represent the target, and "
     "more of them may not help.",
 })  # fmt: skip
 
@@ -40,7 +42,7 @@ def part_title(part: PartScore) -> str:
 
 def representativeness_figure(check: Representativeness) -> go.Figure:
     """AUC and accuracy of each part with their intervals, in the order of the steps, training first."""
-    titles = [part_title(part) for part in check.parts]
+    titles = ["<br>".join(textwrap.wrap(part_title(part), LABEL_LETTERS)) for part in check.parts]
     figure = go.Figure()
     for place, metric in enumerate(METRICS):
         found = [part.estimates[metric] for part in check.parts]
@@ -58,10 +60,11 @@ def representativeness_figure(check: Representativeness) -> go.Figure:
                     "thickness": 1.5,
                 },
                 mode="markers",
+                orientation="h",
                 marker={"color": PALETTE[place], "symbol": SYMBOLS[place], "size": 11},
                 name=metric_title(metric),
                 customdata=[[interval(e), f"{e.n_images:,}"] for _, e in drawn],
-                hovertemplate="%{y}: %{customdata[0]}, %{customdata[1]} images<extra>%{fullData.name}</extra>",
+                hovertemplate="%{customdata[0]}, %{customdata[1]} images<extra>%{fullData.name}</extra>",
             )
         )
     values = [
@@ -72,7 +75,7 @@ def representativeness_figure(check: Representativeness) -> go.Figure:
         if v is not None
     ]  # fmt: skip
     low = min(CHANCE, *values) if values else 0.0
-    figure.update_xaxes(**fraction_axis("share, or area under the curve", low, 1.0))
+    figure.update_xaxes(**fraction_axis("AUC, and share decided rightly", low, 1.0))
     figure.update_yaxes(
         categoryorder="array", categoryarray=titles[::-1], tickfont={"color": INK}, range=[-0.6, len(titles) - 0.4],
         fixedrange=True,
@@ -107,8 +110,8 @@ def gap_table(check: Representativeness) -> pd.DataFrame:
         rows.append(
             {
                 "Gap": kind.capitalize(),
-                "Step": f"{first} − {second}",
                 **{metric_title(m): gap_text(found[m]) if m in found else "–" for m in METRICS},
+                "Step": f"{first} − {second}",
             }
         )
     return pd.DataFrame(rows)
@@ -127,8 +130,19 @@ def _signed(value: float) -> str:
     return "0.00" if text == "−0.00" else text
 
 
+def meaning_words(check: Representativeness) -> str:
+    """What the largest gap would mean, once for each kind that a metric tells from 0; "" where none does."""
+    told = [gap.kind for metric in METRICS if (gap := check.largest(metric)) is not None and lost(gap)]
+    return " ".join(f"{kind.capitalize()}: {MEANING[kind]}" for kind in dict.fromkeys(told))
+
+
+def lost(gap: Gap) -> bool:
+    """Whether a step loses something, told from 0."""
+    return gap.told and gap.value is not None and gap.value > 0
+
+
 def verdict_words(check: Representativeness, metric: str) -> str:
-    """Which gap is the largest, whether it is told from 0, and what it would mean (Markdown)."""
+    """Which gap is the largest, and whether it is told from 0 (Markdown)."""
     gap, title = check.largest(metric), metric_title(metric)
     if gap is None:
         return f"{title} is not defined on these images, so no gap can be measured."
@@ -136,10 +150,10 @@ def verdict_words(check: Representativeness, metric: str) -> str:
     images = f"{gap.n_second:,} images" if not gap.n_first else f"{gap.n_first:,} and {gap.n_second:,} images"
     if gap.value is not None and gap.value <= 0:
         return f"{title}: no step loses anything. The nearest to a loss is {gap.kind}, {gap_text(gap)}, on {images}."
-    lead = f"{title}: the largest gap is **{gap.kind}**, {gap_text(gap)}, from {first} to {second}"
+    lead = f"{title}: the largest gap is **{gap.kind}**, {gap_text(gap)}, from the {first} to the {second}"
     if not gap.told:
         return f"{lead}. Its interval holds 0: these {images} cannot tell it from none."
-    return f"{lead}, on {images}; its interval leaves out 0. {MEANING[gap.kind]}"
+    return f"{lead}, on {images}; its interval leaves out 0."
 
 
 def reference_words(check: Representativeness) -> str:

@@ -6,6 +6,7 @@ A number on screen carries its interval, its split and how many images of how ma
 from collections.abc import Sequence
 
 from core.errors import UnknownKey
+from core.registry.datasets import DATASETS
 from core.registry.metrics import metric_spec, worst_class
 from core.types import Estimate, Evaluation, OverlapAudit, RunSpec
 
@@ -115,6 +116,8 @@ def worst_text(evaluation: Evaluation, metric: str = "sensitivity") -> str:
 def split_badge(audit: OverlapAudit | None, spec: RunSpec) -> str:
     """How the data were split, in a word or two for a badge: "patient-disjoint", "random: leaks"."""
     kind = audit.split_kind if audit is not None else spec.split
+    if kind == "official" and spec.dataset in DATASETS and DATASETS[spec.dataset].joins:
+        return "hidden test of one data set"
     if kind == "group" and audit is not None:
         word = group_word(audit.group_field)
         return "image by image: no patient identity" if word == "image" else f"{word}-disjoint"

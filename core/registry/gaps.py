@@ -15,10 +15,14 @@ GapKind = Literal["bias", "variance", "data mismatch"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A stated figure that training images are held against, in words and by metric; taken as it stands."""
+    """A stated figure that training images are held against, in words and by metric; taken as it stands.
+
+    `run_id` is the run that reached it, "" where it is no run of ours.
+    """
 
     words: str
     stated: Mapping[str, float]
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

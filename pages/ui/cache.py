@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.evaluation.compare import Ranking
     from core.evaluation.operating import ThresholdTable
     from core.nn.serving import PredictionResult
+    from core.registry.gaps import Reference, Representativeness
 
 PHANTOM_PATIENTS = 300  # enough to see the shares; as many as one likes can be drawn
 
@@ -105,6 +106,38 @@ def _ranking(runs: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], unit: st
 
     scores = [_predictions(run_id, "test", sums, folder) for run_id, sums in runs]
     return compare_with_best(scores, n_bootstrap=1000, unit=unit)
+
+
+def tested_source(record: RunRecord) -> str:
+    """The data set of a union that the test images come from; "" for a run on one data set. Raises RunDamaged."""
+    from core.evaluation.representativeness import by_sources
+
+    return next(iter(by_sources(predictions(record))), "")
+
+
+def representativeness(record: RunRecord, reference: "Reference | None") -> "Representativeness":
+    """Bias, variance and data mismatch of a run that stored scores of training images. Raises RunDamaged."""
+    stated = None if reference is None else (reference.words, tuple(sorted(reference.stated.items())))
+    return _representativeness(record.run_id, stated, _sums(record), str(paths.results_folder()), record)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)  # frozen, and its mappings cannot be pickled
+def _representativeness(
+    run_id: str,
+    stated: tuple[str, tuple[tuple[str, float], ...]] | None,
+    sums: tuple[tuple[str, str], ...],
+    folder: str,
+    _record: RunRecord,
+) -> "Representativeness":
+    from core.evaluation.intervals import unit_of
+    from core.evaluation.representativeness import representativeness as measured
+    from core.registry.gaps import Reference
+
+    train, validation, test = (_predictions(run_id, split, sums, folder) for split in ("train", "validation", "test"))
+    threshold = next(e.threshold for e in _record.evaluations if e.split == "test")
+    reference = None if stated is None else Reference(words=stated[0], stated=dict(stated[1]))
+    unit = unit_of(_record.audit.group_field) if _record.audit is not None else "groups"
+    return measured(train, validation, test, threshold, reference=reference, unit=unit)
 
 
 def threshold_table(record: RunRecord, class_name: str) -> "ThresholdTable":

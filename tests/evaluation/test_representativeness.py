@@ -10,9 +10,15 @@ from sklearn.metrics import roc_auc_score
 from core.errors import PredictionsInvalid
 from core.evaluation import delong
 from core.evaluation.report import evaluate_run
-from core.evaluation.representativeness import best_reference, by_sources, representativeness
+from core.evaluation.representativeness import (
+    best_reference,
+    by_sources,
+    published_reference,
+    representativeness,
+)
 from core.registry.gaps import Reference
 from core.registry.metrics import find_estimate
+from core.registry.published import published_figures
 from core.types import OverlapAudit, RunRecord, RunSpec, Threshold
 
 HALF = Threshold(values={"P": 0.5}, rule="fixed:0.5", chosen_on="none")
@@ -156,7 +162,19 @@ def test_the_reference_is_the_best_on_validation_of_the_runs_on_the_target(drawn
         record("leak", (4, 4), kind="random"), record("else", (4, 4), dataset="chest_xray"),
         record("more", (4, 4), names=("A", "B")), replace(good, run_id="stopped", status="interrupted"),
     ]  # fmt: skip
-    found = best_reference(own, [own, lucky, good, *others], "siim-covid19", "the run {}")
-    assert found.words == "the run good"
+    found = best_reference(own, [own, lucky, good, *others], "siim-covid19", "the best run")
+    assert (found.words, found.run_id) == ("the best run", "good")
     assert found.stated["auc"] == find_estimate(good.evaluations[1], "auc").value
-    assert best_reference(good, [good, own, *others[:3]], "siim-covid19", "{}") is None
+    assert best_reference(good, [good, own, *others[:3]], "siim-covid19", "") is None
+
+
+def test_without_a_run_the_published_figures_of_the_target_are_the_reference():
+    own = RunRecord(
+        schema_version=1, run_id="own", status="done", created_utc="now", task="binary",
+        class_names=("None", "Opacity"),
+        spec=RunSpec(dataset="siim-covid19", label_scheme="siim_opacity", architecture="xception", head="linear"),
+    )  # fmt: skip
+    found = published_reference(own, published_figures(), "siim-covid19", "what {} say")
+    # 0.8017 is of validation images that also chose the model; of the hidden test 0.7783 is the highest
+    assert (found.words, dict(found.stated)) == ("what García Boronat 2021 say", {"accuracy": 0.7783})
+    assert published_reference(own, published_figures(), "ham10000", "{}") is None

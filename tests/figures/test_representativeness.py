@@ -7,6 +7,7 @@ import pytest
 from core.figures.representativeness import (
     gap_table,
     gap_text,
+    meaning_words,
     mix_words,
     part_table,
     reference_words,
@@ -41,8 +42,19 @@ def check_of(*gaps, reference=None):
 
 def test_the_largest_gap_is_named_with_its_interval_and_its_meaning():
     said = verdict_words(check_of(gap("variance", 0.05, 0.02, 0.08), gap("data mismatch", 0.1, 0.06, 0.14)), "auc")
-    assert said.startswith("AUC: the largest gap is **data mismatch**, 0.10 (0.06 to 0.14), from validation to the")
-    assert "on 2,000 and 1,140 images; its interval leaves out 0. What it is tuned on" in said
+    assert said == (
+        "AUC: the largest gap is **data mismatch**, 0.10 (0.06 to 0.14), from the validation images to the hidden "
+        "test, on 2,000 and 1,140 images; its interval leaves out 0."
+    )
+
+
+def test_what_a_gap_means_is_said_once_for_each_kind_and_only_where_it_is_told():
+    mismatch = [gap("data mismatch", 0.1, 0.06, 0.14, metric) for metric in ("auc", "accuracy")]
+    said = meaning_words(check_of(*mismatch))
+    assert said.startswith("Data mismatch: what it is tuned on") and said.count("Data mismatch") == 1
+    both = meaning_words(check_of(mismatch[0], gap("variance", 0.2, 0.1, 0.3, "accuracy")))
+    assert "Data mismatch: " in both and "Variance: " in both
+    assert meaning_words(check_of(gap("variance", 0.02, -0.01, 0.05), gap("bias", -0.2, -0.3, -0.1, "accuracy"))) == ""
 
 
 def test_a_gap_whose_interval_holds_zero_is_not_told_from_none():
@@ -70,6 +82,7 @@ def test_tables_hold_every_part_and_every_step():
     steps = gap_table(check_of(gap("variance", 0.05, 0.02, 0.08)))
     assert steps["AUC"].tolist() == ["–", "0.05 (0.02 to 0.08)", "–"]
     assert steps["Gap"].tolist() == ["Bias", "Variance", "Data mismatch"]
+    assert steps["Step"].tolist()[1:] == ["training images − validation images", "validation images − hidden test"]
 
 
 @pytest.mark.parametrize(
@@ -100,4 +113,5 @@ def test_the_figure_shows_the_numbers_it_is_given_training_on_top():
     assert auc.error_x.arrayminus == pytest.approx((0.03,) * 4)
     assert len(accuracy.x) == 5
     assert figure.layout.yaxis.categoryarray[-1] == "Training images"
+    assert max(len(line) for title in figure.layout.yaxis.categoryarray for line in title.split("<br>")) <= 18
     assert figure.layout.xaxis.range[0] < 0.5
