@@ -1,26 +1,22 @@
 """The words of the project: frozen dataclasses that every folder shares, from one place.
 
-`core/specs.py` holds what is asked for, `core/records.py` what came out, `core/tables.py` the tables that
-check themselves. Import from here.
+`core/specs.py` holds what is asked for, `core/records.py` what came out, `core/cards.py` what stands beside a shipped
+network, `core/tables.py` the tables that check themselves. Import from here.
 """
 
+from core.cards import ClassSum, LocalisationRecord, ModelCard, SumAnswer, TabularInput
 from core.records import (
     Calibration,
     ClassCounts,
-    ClassSum,
     Comparison,
     Curve,
     Environment,
     Estimate,
     Evaluation,
     Heatmap,
-    LocalisationRecord,
-    ModelCard,
     OverlapAudit,
     RunRecord,
     RunStatus,
-    SumAnswer,
-    TabularInput,
     Threshold,
 )
 from core.specs import (
@@ -42,5 +38,6 @@ __all__ = [
     "ArchitectureSpec", "AugmentationPreset", "AugmentationSpec", "Calibration", "ClassCounts", "ClassSum",
     "Comparison", "Curve", "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec",
     "Heatmap", "LabelScheme", "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OverlapAudit",
-    "Predictions", "PreprocessSpec", "RunRecord", "RunSpec", "RunStatus", "SplitKind", "SumAnswer", "Task", "Threshold",
+    "Predictions", "PreprocessSpec", "RunRecord", "RunSpec", "RunStatus", "SplitKind", "SumAnswer", "TabularInput",
+    "Task", "Threshold",
 ]  # fmt: skip

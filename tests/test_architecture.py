@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"types", "specs", "records", "tables", "errors", "limits", "paths"}
+BASE = {"types", "specs", "records", "cards", "tables", "errors", "limits", "paths"}
 HEAVY = {"keras", "tensorflow", "tf_keras_vis", "streamlit", "plotly", "sklearn", "scipy", "cv2", "skops", "openpyxl"}
 
 # folder -> (parts of core it may import, heavy packages it may import, parts it may import inside functions only)
