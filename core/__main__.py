@@ -4,6 +4,7 @@ import typer
 
 from core.cli.benchmark import benchmark
 from core.cli.data import app as data_app
+from core.cli.foreign import add, check
 from core.cli.models import app as models_app
 from core.cli.models import evaluate, export, predict
 from core.cli.score import score
@@ -16,7 +17,9 @@ app = typer.Typer(
     help="MedLens: train, compare and explain networks on medical images. Research and teaching only.",
 )
 app.add_typer(data_app, name="data", help="List, check and download data sets.")
-app.add_typer(models_app, name="models", help="Look into a shipped model.")
+models_app.command()(check)
+models_app.command()(add)
+app.add_typer(models_app, name="models", help="Look into a shipped model, or into a network from outside and add it.")
 app.command()(benchmark)
 app.command()(export)
 app.command()(predict)

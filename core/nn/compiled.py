@@ -64,7 +64,7 @@ class CompiledKeras:
 
         self._forward, self._forward_with_maps, self._has_pool = forward, forward_with_maps, has_pool
 
-    def run(self, pixels: np.ndarray, *, maps: bool = False) -> Output:
+    def run(self, pixels: np.ndarray, *, maps: bool = False, table: np.ndarray | None = None) -> Output:
         """One pass over uint8 RGB images (n, S, S, 3)."""
         with self._lock:
             if maps:

@@ -113,8 +113,17 @@ def refs_of(view: LayerView, value: object) -> list[Ref]:
     return [ref for item in value for ref in refs_of(view, item)]
 
 
-def written_refs(value: object) -> object:
-    """The same structure of references as `refs_of` has read, for the config that is written anew."""
+def written_refs(value: object, *, outermost: bool = True) -> object:
+    """The same structure of references as `refs_of` has read, for the config that is written anew.
+
+    A list of one tensor becomes that tensor: Keras up to 3.3 wrote the first for the second, and Keras 3.15 would hand
+    a list to the next layer.
+    """
+    if outermost and isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        return written_refs(value[0])
     if isinstance(value, dict):
-        return {str(key): written_refs(item) for key, item in value.items()}
-    return [written_refs(item) if isinstance(item, list | dict) else item for item in value]  # type: ignore[attr-defined]
+        return {str(key): written_refs(item, outermost=False) for key, item in value.items()}
+    return [
+        written_refs(item, outermost=False) if isinstance(item, list | dict) else item
+        for item in value  # type: ignore[attr-defined]
+    ]

@@ -7,12 +7,12 @@ from core.nn.inspect_graph import Value
 # what a layer or network is called -> the key of the registry; tried in this order
 BY_NAME = (
     ("mobilenetv2", "mobilenet_v2"), ("mobilenet_v2", "mobilenet_v2"), ("mobilenetv3", "mobilenet_v3"),
-    ("mobilenet", "mobilenet"), ("resnet50v2", "resnet50_v2"), ("resnet101v2", "resnet101_v2"), 
-    ("resnet50", "resnet50"), ("resnet101", "resnet101"), ("resnet152", "resnet152"), ("inception_resnet", "inception_resnet_v2"),
-    ("inception_v3", "inception_v3"), ("xception", "xception"), ("efficientnetv2-b0", "efficientnet_v2_b0"),
-    ("efficientnetv2", "efficientnet_v2"), ("efficientnetb0", "efficientnet_b0"), ("efficientnet", "efficientnet"),
-    ("densenet121", "densenet121"), ("densenet", "densenet"), ("vgg16", "vgg16"), ("vgg19", "vgg19"),
-    ("nasnet", "nasnet"), ("convnext", "convnext"),
+    ("mobilenet", "mobilenet"), ("resnet50v2", "resnet50_v2"), ("resnet101v2", "resnet101_v2"),
+    ("resnet50", "resnet50"), ("resnet101", "resnet101"), ("resnet152", "resnet152"),
+    ("inception_resnet", "inception_resnet_v2"), ("inception_v3", "inception_v3"), ("xception", "xception"),
+    ("efficientnetv2-b0", "efficientnet_v2_b0"), ("efficientnetv2", "efficientnet_v2"),
+    ("efficientnetb0", "efficientnet_b0"), ("efficientnet", "efficientnet"), ("densenet121", "densenet121"),
+    ("densenet", "densenet"), ("vgg16", "vgg16"), ("vgg19", "vgg19"), ("nasnet", "nasnet"), ("convnext", "convnext"),
 )  # fmt: skip
 # layers that only one architecture has, for networks that were built flat
 BY_LAYER = (

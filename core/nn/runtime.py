@@ -51,8 +51,12 @@ class Engine(Protocol):
 
     name: str
 
-    def run(self, pixels: np.ndarray, *, maps: bool = False) -> Output:
-        """One pass over uint8 RGB images (n, S, S, 3); the maps of all classes come from the same pass."""
+    def run(self, pixels: np.ndarray, *, maps: bool = False, table: np.ndarray | None = None) -> Output:
+        """One pass over uint8 RGB images (n, S, S, 3); the maps of all classes come from the same pass.
+
+        Args:
+            table: (n, k) numbers beside the pictures; only `gradcam.TapedKeras` serves networks that take any.
+        """
         ...
 
 
@@ -161,7 +165,7 @@ class OnnxEngine:
         self._explain = session(explain, 1)  # a matrix product: too small to share among cores
         self._wanted = ["logits", "probabilities"] + (["pooled"] if "pooled" in self._model.outputs else [])
 
-    def run(self, pixels: np.ndarray, *, maps: bool = False) -> Output:
+    def run(self, pixels: np.ndarray, *, maps: bool = False, table: np.ndarray | None = None) -> Output:
         """One pass over uint8 RGB images (n, S, S, 3); more than a few are shared out among the cores."""
         if len(pixels) <= 1:
             return self._run(pixels, maps)

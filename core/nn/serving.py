@@ -7,6 +7,7 @@ somebody asks for the reference map.
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ import numpy as np
 
 from core.data.images import fit_image
 from core.data.phantom import draw_phantom
-from core.errors import ModelDamaged
+from core.errors import ExplanationFailed, ModelDamaged
 from core.nn import explain
 from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output, engine_errors
+from core.nn.tabular import checked_table, middle_table
 from core.store.models import EXPLAIN, GRAPH, MODEL, load_card, verified_bytes
 from core.types import Heatmap, ModelCard, PreprocessSpec
 
@@ -72,7 +74,8 @@ class Predictor:
         """
         card = load_card(name, folder)
         predictor = cls(card, _open(card, engine or card.engine, folder), folder)
-        golden = predictor.probabilities(golden_images(card.golden_seeds, card.preprocess))
+        images = golden_images(card.golden_seeds, card.preprocess)
+        golden = predictor.probabilities(images, table=middle_table(card.tabular_inputs, len(images)))
         predictor.golden_difference = float(np.abs(golden - np.asarray(card.golden_outputs)).max())
         if not predictor.golden_difference <= GOLDEN_TOLERANCE:  # written so that NaN does not pass
             raise ModelDamaged(
@@ -86,26 +89,42 @@ class Predictor:
         """What runs the network: "ONNX Runtime" or "compiled Keras"."""
         return self._engine.name
 
-    def run(self, batch: np.ndarray, *, maps: bool = False) -> Output:
-        """Prepared uint8 images (n, S, S, 3) through the engine, with raw logits."""
-        return self._engine.run(batch, maps=maps)
+    def run(self, batch: np.ndarray, *, maps: bool = False, table: np.ndarray | None = None) -> Output:
+        """Prepared uint8 images (n, S, S, 3) through the engine, with raw logits.
 
-    def probabilities(self, batch: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities (n, C) of prepared uint8 images (n, S, S, 3)."""
-        return calibrated(self.run(batch).logits, self.card.temperature, self.card.task)
+        Args:
+            table: (n, k), the numbers of `card.tabular_inputs` for each image; None where the network takes none.
+        Raises: ModelError when a network that takes numbers is given none, or wrong ones.
+        """
+        if self.card.tabular_inputs:
+            table = checked_table(self.card, table, len(batch))
+        return self._engine.run(batch, maps=maps, table=table)
+
+    def probabilities(self, batch: np.ndarray, *, table: np.ndarray | None = None) -> np.ndarray:
+        """Calibrated probabilities (n, C) of prepared uint8 images (n, S, S, 3), with their table as `run` takes it."""
+        return calibrated(self.run(batch, table=table).logits, self.card.temperature, self.card.task)
 
     def predict(
-        self, rgb: np.ndarray, explain_classes: bool = True, *, image_id: str = "image", method: str = explain.GRADCAM
+        self,
+        rgb: np.ndarray,
+        explain_classes: bool = True,
+        *,
+        image_id: str = "image",
+        method: str = explain.GRADCAM,
+        table: Sequence[float] = (),
     ) -> PredictionResult:
         """Predict one decoded image (H, W, 3) uint8, with one heat map per class unless switched off.
 
         Args:
             method: "Grad-CAM" (from the same pass) or "Grad-CAM (tf-keras-vis)" (slower; loads TensorFlow).
+            table: the numbers of `card.tabular_inputs`, in order.
+        Raises: ModelError for wrong numbers; ExplanationFailed where tf-keras-vis cannot go.
         """
         started = time.perf_counter()
         card = self.card
         prepared = fit_image(rgb, card.preprocess)
-        output = self.run(prepared[None], maps=explain_classes and method == explain.GRADCAM)
+        numbers = np.asarray([table], np.float64) if table else None
+        output = self.run(prepared[None], maps=explain_classes and method == explain.GRADCAM, table=numbers)
         heatmaps: tuple[Heatmap, ...] = ()
         if explain_classes:
             raw = output.cams[0] if output.cams is not None else self._reference_maps(prepared)
@@ -120,6 +139,8 @@ class Predictor:
         return PredictionResult(probabilities, heatmaps, prepared, time.perf_counter() - started)
 
     def _reference_maps(self, prepared: np.ndarray) -> np.ndarray:
+        if self.card.tabular_inputs:
+            raise ExplanationFailed("tf-keras-vis cannot explain a network that takes numbers beside the picture.")
         model = self._keras_model()
         return np.stack(
             [
@@ -146,9 +167,9 @@ def _open(card: ModelCard, engine: str, folder: Path | None) -> Engine:
             reason = str(error).splitlines()[0][:200]
             raise ModelDamaged(f"{card.name}: this ONNX Runtime cannot open its graph: {reason}") from error
     if engine == COMPILED:
-        from core.nn.compiled import CompiledKeras
+        from core.nn.gradcam import compiled_engine
 
-        return CompiledKeras(_keras_model(card, folder), card.cam_layer)
+        return compiled_engine(_keras_model(card, folder), card.cam_layer)
     raise ModelDamaged(f"{card.name}: its card asks for the engine {engine!r}; there are {ONNX!r} and {COMPILED!r}.")
 
 

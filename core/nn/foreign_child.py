@@ -1,0 +1,205 @@
+"""The process in which a foreign network is tried: `python -m core.nn.foreign_child FOLDER`.
+
+FOLDER holds job.json; the process writes stage.txt as it goes and result.json, and with "build" the files of the
+model. It limits its own memory before it reads anything, looks at the file without Keras first, and gives Keras
+nothing but the copy that `inspect.clean_file` wrote. Whoever starts it limits its time.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core import limits
+from core.errors import MedLensError, ModelRefused
+from core.nn.foreign_answers import ForeignAnswers, check_answers, settled_output, settled_pixels
+from core.nn.inspect import InspectedModel, clean_file
+from core.nn.tabular import middle, middle_table
+from core.store.codec import encode, from_json
+
+JOB, STAGE, RESULT = "job.json", "stage.txt", "result.json"
+SAME = 1e-4  # as golden outputs; float32 in another order of layers differs by 1e-6
+
+
+def main(folder: Path) -> None:
+    """Do the job of `folder`; the result, or the refusal, stands in result.json."""
+    _limit()
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    try:
+        _work(folder, job)
+    except MemoryError:
+        _write(folder, {"refused": memory_words()})
+    except MedLensError as error:
+        _write(folder, {"refused": str(error)})
+
+
+def memory_words() -> str:
+    """That a network needs too much memory."""
+    return f"The network needs more than {limits.MODEL_CHILD_BYTES / 1024**3:.0f} GB of memory; it was stopped."
+
+
+def _limit() -> None:
+    """This process gets no more memory, no core dumps and no large files."""
+    try:
+        import resource
+    except ImportError:  # not on this system; the time is limited all the same
+        return
+    for kind, limit in (
+        (resource.RLIMIT_AS, limits.MODEL_CHILD_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 2 * limits.MAX_MODEL_BYTES),
+    ):
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _write(folder: Path, document: dict[str, Any]) -> None:
+    (folder / "result.part").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "result.part").replace(folder / RESULT)
+
+
+def _stage(folder: Path, name: str) -> None:
+    with (folder / STAGE).open("a", encoding="utf-8") as log:
+        log.write(f"{name}\n")
+
+
+def _work(folder: Path, job: dict[str, Any]) -> None:
+    answers = from_json(ForeignAnswers, json.dumps(job["answers"]))
+    _stage(folder, "inspect")
+    found, copy = clean_file(Path(job["file"]), folder, size_px=answers.size_px)
+    if job["build"]:
+        check_answers(found, answers)
+    _stage(folder, "load")
+    network, probe = _tried(folder, copy, found, answers)
+    document: dict[str, Any] = {"found": asdict(found), "probe": probe}
+    if job["build"]:
+        _build(folder, document, network, answers)
+    _write(folder, document)
+
+
+def _tried(folder: Path, copy: Path, found: InspectedModel, answers: ForeignAnswers):  # type: ignore[no-untyped-def]
+    """(the flat network, what it gave for the probe images). Raises ModelRefused when it breaks the contract."""
+    import numpy as np
+
+    from core.nn.backend import keras
+    from core.nn.foreign_network import flat_network, probe_images
+    from core.nn.gradcam import compiled_engine
+
+    try:
+        original = keras.models.load_model(copy, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, AttributeError, IndexError, RuntimeError) as error:
+        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        raise ModelRefused(f"Keras {keras.__version__} cannot load the network: {lines[0][:240]}") from error
+    output = settled_output(found, answers.output or ("sigmoid" if found.outputs == 1 else ""))
+    network = flat_network(
+        original, found, pixel_scaling=settled_pixels(found, answers), output=output, cam_layer=answers.cam_layer
+    )
+    _stage(folder, "predict")
+    images = probe_images(found.size_px)
+    values = middle(answers.table) if answers.table else (0.0,) * found.table_columns
+    table = np.tile(np.asarray(values, np.float32), (len(images), 1))
+    raw = _raw(original, network.front, found, images, table)
+    if not np.isfinite(raw).all():
+        raise ModelRefused("The network gives NaN or infinity for a plain picture; its training went wrong.")
+    if not np.allclose(raw, _raw(original, network.front, found, images, table), atol=SAME):
+        raise ModelRefused("The network gives another answer for the same picture each time; it cannot be relied upon.")
+    wanted = _as_probabilities(raw, found.output_kind, output)
+    engine = compiled_engine(network.model, network.cam_layer)
+    answer = engine.run(images, maps=True, table=table)
+    difference = float(np.abs(answer.probabilities - wanted).max())
+    if not difference <= SAME:
+        raise ModelRefused(f"Laid out flat, the network answers differently by {difference:.2g}; it is left alone.")
+    return network, {
+        "lowest": float(raw.min()),
+        "highest": float(raw.max()),
+        "task": network.task,
+        "cam_layer": network.cam_layer,
+        "cam_grid": list(engine.grid),
+        "difference": difference,
+        "same_for_all": bool(np.ptp(wanted, axis=0).max() < 1e-6),
+        "empty_maps": not bool((answer.cams.reshape(len(images), wanted.shape[1], -1).max(axis=2) > 0).any()),
+    }
+
+
+def _raw(original, front, found: InspectedModel, images, table):  # type: ignore[no-untyped-def]
+    """What the network itself gives (n, units) for pictures scaled as it was trained."""
+    import numpy as np
+
+    from core.nn.backend import keras
+
+    given, column = [], 0
+    for item in found.inputs:
+        if item.role == "image":
+            given.append(front(images.astype("float32"), training=False))
+        else:
+            given.append(keras.ops.convert_to_tensor(table[:, column : column + item.shape[0]]))
+            column += item.shape[0]
+    named = getattr(original, "_inputs_struct", None)
+    if isinstance(named, dict):
+        given = dict(zip(sorted(named), given, strict=True))  # type: ignore[assignment]
+    return np.asarray(original(given if len(given) > 1 else given[0], training=False))
+
+
+def _as_probabilities(raw, kind: str, output: str):  # type: ignore[no-untyped-def]
+    """(n, C) probabilities of what a network gave. Raises ModelRefused when they are none."""
+    import numpy as np
+
+    raw = raw.astype(np.float64)
+    if kind == "linear" and output == "sigmoid":
+        raw = 1 / (1 + np.exp(-raw))
+    elif kind in ("linear", "log_softmax"):
+        raw = np.exp(raw - raw.max(axis=1, keepdims=True))
+        raw /= raw.sum(axis=1, keepdims=True)
+    elif raw.min() < -SAME or raw.max() > 1 + SAME:
+        raise ModelRefused(f"The network gives {raw.min():.3g} to {raw.max():.3g}, which are no probabilities.")
+    elif output == "softmax" and np.abs(raw.sum(axis=1) - 1).max() > 1e-3:
+        raise ModelRefused("The probabilities of the classes do not add up to 1.")
+    return np.concatenate([1 - raw, raw], axis=1) if raw.shape[1] == 1 else raw
+
+
+def _build(folder: Path, document: dict[str, Any], network, answers: ForeignAnswers) -> None:  # type: ignore[no-untyped-def]
+    """Write the files of the model; ONNX at the end, since what stands before serves without it."""
+    from core.errors import ExportImpossible
+    from core.nn.export import GOLDEN_SEEDS
+    from core.nn.gradcam import compiled_engine
+    from core.nn.onnx_export import to_onnx
+    from core.nn.runtime import COMPILED, ONNX
+    from core.nn.saving import model_bytes, model_from_bytes
+    from core.nn.serving import calibrated, golden_images
+    from core.store.models import EXPLAIN, GRAPH, MODEL
+    from core.types import PreprocessSpec
+
+    _stage(folder, "build")
+    content = model_bytes(network.model)
+    (folder / MODEL).write_bytes(content)
+    saved = model_from_bytes(content)
+    golden = golden_images(GOLDEN_SEEDS, PreprocessSpec(size_px=network.model.inputs[0].shape[1]))
+    logits = (
+        compiled_engine(saved, network.cam_layer).run(golden, table=middle_table(answers.table, len(golden))).logits
+    )
+    built: dict[str, Any] = {
+        "seeds": list(GOLDEN_SEEDS),
+        "golden": encode(calibrated(logits, 1.0, network.task)),
+        "engine": COMPILED,
+        "reason": "Its export to ONNX took too much time or memory and was stopped.",
+        "parity": {},
+    }
+    document["built"] = built
+    _write(folder, document)
+    _stage(folder, "export")
+    try:
+        graphs = to_onnx(saved, network.cam_layer, golden)
+    except ExportImpossible as error:
+        built["reason"] = str(error)
+    except MemoryError:
+        return
+    else:
+        (folder / GRAPH).write_bytes(graphs.model)
+        (folder / EXPLAIN).write_bytes(graphs.explain)
+        parity = {"probabilities": graphs.probability_difference, "maps": graphs.map_difference}
+        built |= {"engine": ONNX, "reason": "", "parity": parity}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
