@@ -13,7 +13,16 @@ from core.data.containers import CUT_OFF, DAMAGED, ImageHeader, check_size
 from core.data.dicom_grey import GreyPlan, grey_pixels, number
 from core.data.dicom_pixels import DAMAGE, DicomImage, colour_pixels, palette_pixels, stored_pixels
 from core.data.dicom_tables import BODY_PARTS, KINDS, MODALITIES, VIEWS, known_word
-from core.data.dicom_walk import DIRECTORY, DOUBLE_PIXELS, FLOAT_PIXELS, PIXEL_DATA, DicomParts, split_dicom
+from core.data.dicom_walk import (
+    DIRECTORY,
+    DOUBLE_PIXELS,
+    EXPLICIT_BIG,
+    FLOAT_PIXELS,
+    NATIVE,
+    PIXEL_DATA,
+    DicomParts,
+    split_dicom,
+)  # fmt: skip
 from core.data.frames import Decoded, FrameChoice, chosen_number, frame_words
 from core.errors import ImageRefused
 
@@ -70,7 +79,7 @@ def _checked(data: bytes) -> DicomImage:
     parts = split_dicom(data, is_sequence)
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     try:
-        file = read_dataset(io.BytesIO(parts.rebuilt()), parts.implicit, parts.syntax != "1.2.840.10008.1.2.2")
+        file = read_dataset(io.BytesIO(parts.rebuilt()), parts.implicit, parts.syntax != EXPLICIT_BIG)
         file.file_meta = FileMetaDataset()
         file.file_meta.TransferSyntaxUID = pydicom.uid.UID(parts.syntax)
         return _image_of(file, parts)
@@ -116,7 +125,7 @@ def _image_of(file: "Dataset", parts: DicomParts) -> DicomImage:
         )
     header = ImageHeader(format="DICOM", width=columns, height=rows, frames=frames, bits=stored)
     image = DicomImage(file, parts.syntax, header, photometric, samples, allocated)
-    if file.file_meta.TransferSyntaxUID.is_encapsulated != bool(parts.fragments):
+    if (parts.syntax in NATIVE) == bool(parts.fragments):
         raise ImageRefused(f"{DAMAGED} (its pixels are not packed as its transfer syntax says)")
     if not parts.fragments:
         _check_native_length(image, len(file[pixels].value or b""))

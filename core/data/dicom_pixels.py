@@ -91,7 +91,7 @@ def coded_size(stream: bytes) -> tuple[int, int] | None:
     try:
         if stream[:4] == b"\xff\x4f\xff\x51":  # JPEG 2000: the SIZ segment comes first
             right, bottom, left, top = struct.unpack_from(">IIII", stream, 8)
-            return right - left, bottom - top
+            return max(right - left, 0), max(bottom - top, 0)
         at = 2 if stream[:2] == b"\xff\xd8" else len(stream)
         while at + 9 <= len(stream):
             if stream[at] != 0xFF:

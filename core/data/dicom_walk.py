@@ -15,6 +15,7 @@ from core.data.containers import CUT_OFF, DAMAGED
 from core.errors import ImageRefused
 
 EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+NATIVE = frozenset((EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG))  # pixels that are not compressed
 DEFLATED = "1.2.840.10008.1.2.1.99"
 DIRECTORY = "1.2.840.10008.1.3.10"  # the storage class of a DICOMDIR
 PIXEL_DATA, FLOAT_PIXELS, DOUBLE_PIXELS = 0x7FE00010, 0x7FE00008, 0x7FE00009
@@ -222,7 +223,9 @@ class _Walker:
             return kind, self._long.unpack_from(self._data, at + 8)[0], at + 12
         if len(kind) < 2:
             raise ImageRefused(CUT_OFF)
-        raise ImageRefused(f"{DAMAGED} (the element {tag >> 16:04X},{tag & 0xFFFF:04X} is of an unknown kind)")
+        # where the walk went astray the number of a tag may be letters of a name
+        which = f"the element {tag >> 16:04X},{tag & 0xFFFF:04X}" if tag in WANTED else "an element"
+        raise ImageRefused(f"{DAMAGED} ({which} is of an unknown kind)")
 
     def _end(self, at: int, length: int) -> int | None:
         if length == _UNDEFINED:

@@ -19,7 +19,7 @@ DEFAULT_AXIS = "axial"
 FRAME_RULE = (
     "a number from 1, or for a volume AXIS:SLICE or AXIS:SLICE:VOLUME with axial, coronal or sagittal, such as axial:42"
 )
-_FRAME = re.compile(r"(?:(axial|coronal|sagittal):)?(\d{1,6})?(?::(\d{1,6}))?", re.IGNORECASE)
+_FRAME = re.compile(r"(?:(axial|coronal|sagittal):)?([0-9]{1,6})?(?::([0-9]{1,6}))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,7 @@ def decode_picture(source: Path | bytes, name: str = "", frame: FrameChoice = MI
     header = _read_header(data, shown)
     with _told(shown, format_name):
         if frame.axis or frame.volume or frame.number not in (None, 1):
-            raise ImageRefused(
-                f"frames can be chosen of DICOM and NIfTI files only; of {format_name} the first is read"
-            )
+            raise ImageRefused("a frame can be chosen of DICOM and NIfTI files only; of others the first is read")
     note = f"The file has {header.frames} frames; this is the first." if header.frames > 1 else ""
     return Decoded(pixels=_decode(data, header, shown), header=header, note=note)
 

@@ -153,7 +153,7 @@ def _read(data: bytes) -> _Volume:
     if head[344:348] == b"ni1\x00" or head[4:8] == b"ni2\x00":
         raise ImageRefused("it is the header of a volume in two files; save the volume as one .nii or .nii.gz file")
     try:
-        header = kind(head[:size], check=False)
+        header = kind(head[:size], endianness="<" if head[:2] in (b"\x5c\x01", b"\x1c\x02") else ">", check=False)
         # plain Python numbers: those of NumPy would overflow where a file lies about its size
         dim = [int(n) for n in header["dim"]]
         code, offset = int(header["datatype"]), float(header["vox_offset"])

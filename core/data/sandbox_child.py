@@ -78,7 +78,7 @@ def answer(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         return {"refused": str(error)}, b""
     except MemoryError:
         return {"refused": "it needs more memory to decode than is allowed; send a smaller picture"}, b""
-    except Exception:  # noqa: BLE001 - libraries raise a dozen types, and their texts may quote the file
+    except BaseException:  # noqa: BLE001 - libraries raise a dozen types (Rust's panics are no Exception), and quote the file
         return {"refused": "the file is damaged or of a kind that is not supported"}, b""
 
 

@@ -16,10 +16,9 @@ from core.data.splits import assign_splits, default_kind
 from core.data.stratify import allocate, units_of
 from core.errors import DatasetInvalid, SpecInvalid
 from core.registry.labels import label_scheme
-from core.registry.unions import MEETING, SEPARATOR, meeting_labels
+from core.registry.unions import DEFAULTS, MEETING, SEPARATOR, meeting_labels
 from core.types import DatasetSpec, DatasetTable
 
-DEFAULTS: Mapping[str, int | str] = {"target": "siim-covid19", "outside": "chest_xray", "split_seed": 0}
 OUTSIDE_PARTS = ("train", "validation")
 OUTSIDE_FRACTIONS = (0.75, 0.25)  # as in the target, where train to validation is 60 to 20
 
