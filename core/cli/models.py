@@ -21,6 +21,9 @@ DISCLAIMER = "Research and teaching only: not a medical device, not a diagnosis.
 def export(
     run_id: Annotated[str, typer.Argument(help="A finished CNN+MLP run in results/.")],
     name: Annotated[str, typer.Argument(help="Name of the new folder in models/.")],
+    rule: Annotated[
+        str | None, typer.Option(help="How its cuts are chosen on validation, such as sensitivity:0.95; as its run's.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a model of that name.")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -28,7 +31,7 @@ def export(
     with guarded():
         from core.training.exporting import export_run
 
-        card, folder = export_run(run_id, name, replace=replace)
+        card, folder = export_run(run_id, name, rule=rule, replace=replace)
         if json_out:
             print_json(
                 {"name": card.name, "run_id": card.run_id, "sha256": card.sha256, "model_bytes": card.model_bytes}

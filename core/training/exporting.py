@@ -23,7 +23,7 @@ def export_run(
     run_id: str,
     name: str,
     *,
-    rule: str = "youden",
+    rule: str | None = None,
     replace: bool = False,
     results_folder: Path | None = None,
     models_folder: Path | None = None,
@@ -32,6 +32,7 @@ def export_run(
 
     The temperature is fitted on validation, the threshold chosen there on calibrated scores, and the card's
     estimates are those of the test part on calibrated scores.
+    `rule` says how (`core/evaluation/thresholds.py`); without one it is the run's own `threshold_rule`.
     `replace` allows a model of that name to be written over.
     Returns: the card and the folder.
     Raises: SpecInvalid for a run without a network; RunDamaged; WeightsUnavailable; ModelDamaged.
@@ -46,7 +47,7 @@ def export_run(
     test = load_predictions(run_id, "test", results_folder)
     temperature = fit_temperature(validation)
     stated, tested = apply_temperature(validation, temperature), apply_temperature(test, temperature)
-    threshold = choose_threshold(stated, rule)
+    threshold = choose_threshold(stated, record.spec.threshold_rule if rule is None else rule)
     spec = dataset_spec(record.spec.dataset)
     unit = unit_of(spec.group_field)
     evaluation = evaluate(tested, threshold, unit=unit)

@@ -171,6 +171,21 @@ def test_a_head_without_layers_cannot_become_a_graph(study):
         export_run(record.run_id, "no-graph")
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, "youden"), ("sensitivity:0.9", "sensitivity:0.9")])
+def test_the_cuts_are_chosen_by_the_rule_of_the_run_or_by_the_one_given(exported, monkeypatch, given, expected):
+    from core.training.exporting import export_run
+
+    class Reached(Exception):
+        pass
+
+    def look(name, record, artifacts, evaluation, temperature):
+        raise Reached(evaluation.threshold.rule)
+
+    monkeypatch.setattr("core.nn.export.build_model_folder", look)
+    with pytest.raises(Reached, match=expected):
+        export_run(exported["small-frozen"].run_id, "by-rule", rule=given)
+
+
 def test_a_name_that_is_taken_is_not_written_over(exported):
     from core.training.exporting import export_run
 
