@@ -7,6 +7,7 @@ from core.cli.data import app as data_app
 from core.cli.foreign import add, check
 from core.cli.models import app as models_app
 from core.cli.models import evaluate, export, predict
+from core.cli.results import app as results_app
 from core.cli.score import score
 from core.cli.serve import serve
 
@@ -20,6 +21,7 @@ app.add_typer(data_app, name="data", help="List, check and download data sets.")
 models_app.command()(check)
 models_app.command()(add)
 app.add_typer(models_app, name="models", help="Look into a shipped model, or into a network from outside and add it.")
+app.add_typer(results_app, name="results", help="Look after stored runs.")
 app.command()(benchmark)
 app.command()(export)
 app.command()(predict)

@@ -154,6 +154,7 @@ class RunRecord:
     """A run as stored in `results/<run_id>/run.json`. `evaluations` holds validation and test.
 
     `seconds` maps a stage to its duration; `artifacts` maps a file beside run.json to its sha256.
+    `left_out` are files that the run had and this folder does not, in the same form (`python -m core results slim`).
     `chosen_settings` is what the head's grid search picked on validation. `threshold` is on raw scores.
     """
 
@@ -178,6 +179,7 @@ class RunRecord:
     artifacts: Mapping[str, str] = field(default_factory=dict)
     environment: Environment | None = None
     failure: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

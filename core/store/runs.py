@@ -204,6 +204,11 @@ def positive_class_of(record: RunRecord) -> str | None:
 
 def _checked_bytes(record: RunRecord, name: str, limit_bytes: int, folder: Path | None) -> bytes:
     expected = record.artifacts.get(name)
+    if expected is None and name in record.left_out:
+        raise RunDamaged(
+            f"{record.run_id}: {name} was left out of this results folder to keep it small. The run's numbers are all "
+            "here; to have the file, train the run again with MEDLENS_RESULTS set to a folder of its own."
+        )
     if expected is None:
         held = ", ".join(sorted(record.artifacts)) or "none"
         raise RunDamaged(f"{record.run_id}: the run holds no {name}; its files: {held}.")
