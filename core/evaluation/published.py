@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from core.evaluation.thresholds import parse_rule
+from core.registry.datasets import DATASETS, dataset_spec
 from core.registry.metrics import AT_CUT, find_estimate, metric_spec
 from core.registry.published import published_source
 from core.registry.published_types import VERDICTS, PublishedFigure, PublishedRow, PublishedSummary, Target, Verdict
+from core.registry.unions import DEFAULTS
 from core.types import Estimate, Evaluation, RunRecord
 
 # Each of these can be had for nothing at the price of another one, so that the best run is not the one with most of it
@@ -70,7 +72,7 @@ def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[Run
         if not ranked:
             continue
         record = ranked[0]
-        estimate = _estimate(record, "test", metric, target.class_name)
+        estimate = _estimate(record, target.split, metric, target.class_name)
         if estimate is None:  # `_ranked` keeps only runs that have one
             continue
         return PublishedRow(
@@ -114,7 +116,7 @@ def _ranked(metric: str, target: Target, chosen_by: str, records: Sequence[RunRe
         on_validation = _estimate(record, "validation", chosen_by, of_class)
         if on_validation is None or on_validation.value is None:
             continue
-        if _estimate(record, "test", metric, target.class_name) is not None:
+        if _estimate(record, target.split, metric, target.class_name) is not None:
             scored.append((on_validation.value, record))
     scored = [item for item in scored if _alike_in_share(target, item[1])] or scored
     sign = -1 if metric_spec(chosen_by).higher_is_better else 1
@@ -126,8 +128,12 @@ def differences(figure: PublishedFigure, target: Target, record: RunRecord) -> t
     found = []
     kind = _split_kind(record)
     if not (figure.evaluated_on == "official test" and kind == "official"):
-        found.append(f"{_their_part(figure)} there, {_our_part(record)} here")
+        found.append(f"{_their_part(figure)} there, {_our_part(record, target.split)} here")
     found += target.differs
+    outside = str(record.spec.dataset_options.get("outside", DEFAULTS["outside"]))
+    if target.outside and outside != target.outside:
+        here = " and ".join(dataset_spec(key.strip()).title for key in outside.split(","))
+        found.append(f"a union with {dataset_spec(target.outside).title} there, with {here} here")
     if kind != "official":
         found += target.unless_official
     total = sum(counts.n_images for counts in record.counts)
@@ -150,9 +156,12 @@ def _their_part(figure: PublishedFigure) -> str:
     return published_source(figure.source).split
 
 
-def _our_part(record: RunRecord) -> str:
+def _our_part(record: RunRecord, split: str) -> str:
     field = record.audit.group_field.split(" (")[0] if record.audit is not None else "patient"
-    if _split_kind(record) == "official":
+    if split == "validation":
+        return f"validation images that also chose the model, {field}s kept apart,"
+    joined = record.spec.dataset in DATASETS and DATASETS[record.spec.dataset].joins
+    if _split_kind(record) == "official" and not joined:
         return "the official test part"
     return "single images" if field == "image" else f"{field}s kept apart"
 

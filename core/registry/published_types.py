@@ -32,6 +32,8 @@ class Target:
     `differs` holds what is not alike in whatever run, `unless_official` what only a run on the official test part
     shares; the rest is found out from the run itself. `share` is (class of ours, its share of their images) where the
     source states it. `metric` is ours where it is not that of the figure: a class at its own cut.
+    `split` is the part of ours that the figure is held against: "test", or "validation" where theirs is the validation
+    of a union, which no test part of ours is like. `outside` is the other data set in a union of theirs.
     """
 
     dataset: str
@@ -41,6 +43,8 @@ class Target:
     differs: tuple[str, ...] = ()
     unless_official: tuple[str, ...] = ()
     share: tuple[str, float] | None = None
+    split: str = "test"
+    outside: str = ""
     metric: str = ""
 
 
@@ -75,8 +79,9 @@ class PublishedFigure:
 class PublishedRow:
     """One published figure and what we have beside it.
 
-    `estimate` is of the test part of `run`; both are None without a run. `differs` says what is not alike (empty:
-    like for like, or no run). `candidates` counts the runs that `run` was chosen from, by `chosen_by` on validation.
+    `estimate` is of the target's `split` of `run`, nearly always the test part; both are None without a run. `differs`
+    says what is not alike (empty: like for like, or no run). `candidates` counts the runs that `run` was chosen from,
+    by `chosen_by` on validation.
     """
 
     figure: PublishedFigure

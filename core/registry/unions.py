@@ -11,6 +11,9 @@ from core.registry.labels import NIH_FINDINGS, NO_OPACITY, OPACITY, SIIM_STUDY_L
 from core.registry.lookup import by_key, get
 
 SEPARATOR = "/"  # "siim-covid19/<image id>": no key of a data set holds one
+DEFAULTS: Mapping[str, int | str] = MappingProxyType(
+    {"target": "siim-covid19", "outside": "chest_xray", "split_seed": 0}
+)
 # what Hansell et al. 2008, doi:10.1148/radiol.2462070712, call an opacity of the airspace or describe as one; a mass
 # and a nodule are opacities too, but of another kind than the pneumonias that these data sets are about
 _NIH_OPACITIES = ("Atelectasis", "Consolidation", "Edema", "Infiltration", "Pneumonia")

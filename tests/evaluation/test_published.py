@@ -257,4 +257,25 @@ def test_every_published_figure_gets_one_row_in_its_order_whatever_is_stored():
     summary = summary_of(rows)
     # ours, 0.47 to 0.53, against the five printed accuracies: 0.4749 lies in it, the others above it
     assert (summary.total, summary.compared, summary.unfair) == (271, 5, 5)
-    assert dict(summary.by_verdict) == {"ahead": 0, "level": 1, "behind": 4, "no run yet": 252, "not compared": 14}
+    assert dict(summary.by_verdict) == {"ahead": 0, "level": 1, "behind": 4, "no run yet": 254, "not compared": 12}
+
+
+def test_a_run_on_a_union_meets_the_figures_of_a_union_each_on_its_own_part():
+    union = run("u", 0.8, 0.7, kind="official", names=("None", "Opacity"), dataset="union", scheme="opacity")
+    alone = run("a", 0.9, 0.9, names=("None", "Opacity"), dataset="siim-covid19", scheme="siim_opacity")
+    hidden, *validations = (
+        next(f for f in published_figures() if f.dataset_words.startswith("SIIM + ") and f.evaluated_on == part)
+        for part in ("hidden SIIM test", "validation of the union")
+    )
+    on_test, on_validation = compare_published([hidden, *validations], [alone, union])
+    assert (on_test.run.run_id, on_test.estimate.split, on_test.estimate.value) == ("u", "test", 0.7)
+    assert (on_validation.estimate.split, on_validation.estimate.value) == ("validation", 0.8)
+    assert on_test.differs[0].endswith("patients kept apart here")
+    assert "validation images that also chose the model, patients kept apart, here" in on_validation.differs[0]
+    outside = "a union with COVID-19 radiography database there, with Chest X-ray pneumonia (Kermany) here"
+    assert outside in on_test.differs and outside in on_validation.differs
+    same = replace(union.spec, dataset_options={"outside": "covid19-radiography"})
+    (row,) = compare_published([hidden], [replace(union, spec=same)])
+    assert not any("a union with" in words for words in row.differs)
+    (without,) = compare_published([hidden], [alone])
+    assert without.run.run_id == "a" and "trained on a union with another data set there" in without.differs
