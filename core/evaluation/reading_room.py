@@ -1,0 +1,230 @@
+"""A reading room as a queue: how long the ill and the healthy wait when pictures are read as they came, or by score.
+
+Nobody is interrupted, and no reader is idle while a picture waits. Reading times do not depend on what a picture
+shows, so the moments at which readings begin are the same in every order: an order only decides who gets which one.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from core.errors import SpecInvalid, UndefinedMetric
+
+Spread = Literal["lognormal", "exponential", "constant"]
+SPREADS: tuple[Spread, ...] = ("lognormal", "exponential", "constant")
+LOGNORMAL_CV = 0.5  # standard deviation over mean of a reading time: an assumption, said wherever it is used
+ARRIVAL, SCORE, PERFECT = "arrival", "score", "perfect"
+ORDERS = (ARRIVAL, SCORE, PERFECT)
+WARM_UP_SHARE = 0.2  # of the pictures of a seed: the room opens empty, and those who come first hardly wait
+MOST_REDRAWS = 100  # of patients, until both the ill and the healthy are among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRoom:
+    """Who reads, how fast, and what comes in.
+
+    Args:
+        readers: people who read side by side from one list.
+        minutes: mean time of one reading.
+        spread: how reading times differ: "lognormal" (standard deviation half the mean), "exponential", "constant".
+        per_hour: pictures that arrive in an hour on average, independently of each other (Poisson).
+        prevalence: share of the ill among them, above 0 and below 1.
+    Raises: SpecInvalid when a number is out of range, or more comes in than can be read.
+    """
+
+    readers: int
+    minutes: float
+    per_hour: float
+    prevalence: float
+    spread: Spread = "lognormal"
+
+    def __post_init__(self) -> None:
+        if self.readers < 1 or not self.minutes > 0 or not self.per_hour > 0 or not 0 < self.prevalence < 1:
+            raise SpecInvalid(
+                f"{self.readers} readers, {self.minutes} minutes a picture, {self.per_hour} pictures an hour, "
+                f"prevalence {self.prevalence}: expected at least one reader, times and rates above 0, and a "
+                "prevalence between 0 and 1."
+            )
+        if self.spread not in SPREADS:
+            raise SpecInvalid(f"Unknown spread of reading times {self.spread!r}. Known: {', '.join(SPREADS)}.")
+        if self.utilisation >= 1:
+            raise SpecInvalid(
+                f"{self.per_hour:g} pictures an hour ask for {self.per_hour * self.minutes:g} minutes of reading, and "
+                f"{self.readers} {'reader has' if self.readers == 1 else 'readers have'} {60 * self.readers}: the list "
+                "would grow without end, in whatever order it is read. Add readers, or lower the rate or the minutes."
+            )
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the readers' time that is spent reading, below 1."""
+        return self.per_hour * self.minutes / (60 * self.readers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Waiting:
+    """Minutes from arrival until reading begins, by seed (s) and picture (n).
+
+    `ill` and `called` are (s, n) bool; `minutes` maps each of ORDERS to (s, n). The same pictures, arrivals and
+    reading times stand behind every order.
+    """
+
+    room: ReadingRoom
+    ill: np.ndarray
+    called: np.ndarray
+    minutes: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class OverSeeds:
+    """One number: over all seeds together, and the lowest and highest of the seeds one by one."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitSummary:
+    """How long one group waits in one order, in minutes; `over` is the share that waits longer than `limit`."""
+
+    order: str
+    n: int
+    mean: OverSeeds
+    median: OverSeeds
+    p90: OverSeeds
+    over: OverSeeds
+    limit: float
+
+
+def start_times(arrivals: np.ndarray, reading: np.ndarray, readers: int) -> np.ndarray:
+    """When readings begin, rising (n,): the k-th as soon as the k-th picture is there and a reader is free.
+
+    Args:
+        arrivals: (n,) rising times.
+        reading: (n,) times that the first, second, ... reading takes, whoever's picture it is.
+    """
+    free = [0.0] * readers
+    starts = []
+    for arrived, takes in zip(arrivals.tolist(), reading.tolist(), strict=True):
+        start = max(arrived, free[0])
+        heapq.heapreplace(free, start + takes)
+        starts.append(start)
+    return np.array(starts)
+
+
+def waiting_times(arrivals: np.ndarray, starts: np.ndarray, priority: np.ndarray) -> np.ndarray:
+    """Time from arrival until reading begins (n,) when of those who wait the highest priority goes first.
+
+    Args:
+        arrivals, starts: (n,) rising, of `start_times`.
+        priority: (n,); equal ones are read in the order of arrival.
+    """
+    by_rank = np.argsort(-np.asarray(priority, dtype=np.float64), kind="stable")
+    rank = np.empty(len(by_rank), dtype=np.int64)
+    rank[by_rank] = np.arange(len(by_rank))
+    came, ranks, who = arrivals.tolist(), rank.tolist(), by_rank.tolist()
+    waiting: list[int] = []
+    begun, arrived = [0.0] * len(came), 0
+    for start in starts.tolist():
+        while arrived < len(came) and came[arrived] <= start:
+            heapq.heappush(waiting, ranks[arrived])
+            arrived += 1
+        begun[who[heapq.heappop(waiting)]] = start
+    return np.array(begun) - arrivals
+
+
+def simulate(
+    scores: np.ndarray,
+    ill: np.ndarray,
+    called: np.ndarray,
+    groups: np.ndarray,
+    room: ReadingRoom,
+    *,
+    seeds: Sequence[int] = tuple(range(1, 21)),
+    n_images: int = 2500,
+) -> Waiting:
+    """Read the pictures of a test split in three orders: as they came, by score, and the ill first.
+
+    Each seed redraws the patients of the split, then fills the room's prevalence from their pictures, and draws
+    arrivals and reading times anew.
+
+    Args:
+        scores, ill, called: (n,) urgency, truth and decision of each image.
+        groups: (n,) patients; all pictures of one are drawn together.
+        n_images: pictures a seed; the first fifth fills the room and is not counted.
+    Raises: UndefinedMetric when the split shows only ill or only healthy images; SpecInvalid for too few pictures.
+    """
+    ill = np.asarray(ill, dtype=bool)
+    if ill.all() or not ill.any():
+        raise UndefinedMetric("These test images are all ill or all healthy: there is nobody to be read first.")
+    if n_images < 10 or not len(seeds):
+        raise SpecInvalid(f"{n_images} pictures and {len(seeds)} seeds: expected at least 10 and at least one.")
+    skipped = int(WARM_UP_SHARE * n_images)
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("ill", "called", *ORDERS)}
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        drawn = _draw_images(ill, groups, room.prevalence, n_images, rng)
+        arrivals = np.cumsum(rng.exponential(60 / room.per_hour, n_images))
+        starts = start_times(arrivals, _reading_times(room, n_images, rng), room.readers)
+        columns["ill"].append(ill[drawn])
+        columns["called"].append(np.asarray(called, dtype=bool)[drawn])
+        columns[ARRIVAL].append(starts - arrivals)
+        columns[SCORE].append(waiting_times(arrivals, starts, np.asarray(scores)[drawn]))
+        columns[PERFECT].append(waiting_times(arrivals, starts, ill[drawn]))
+    kept = {name: np.stack(rows)[:, skipped:] for name, rows in columns.items()}
+    return Waiting(
+        room=room, ill=kept["ill"], called=kept["called"],
+        minutes=MappingProxyType({order: kept[order] for order in ORDERS}),
+    )  # fmt: skip
+
+
+def wait_summary(waiting: Waiting, of: np.ndarray, order: str, limit: float) -> WaitSummary | None:
+    """How long the pictures marked in `of` (s, n) wait; None where no seed has any. Seeds without one are left out."""
+    marked = [minutes[rows] for minutes, rows in zip(waiting.minutes[order], of, strict=True)]
+    kept = [minutes for minutes in marked if len(minutes)]
+    if not kept:
+        return None
+
+    def over_seeds(measure: Callable[[np.ndarray], float]) -> OverSeeds:
+        each = [float(measure(minutes)) for minutes in kept]
+        return OverSeeds(float(measure(np.concatenate(kept))), min(each), max(each))
+
+    return WaitSummary(
+        order=order, n=sum(map(len, kept)), limit=limit,
+        mean=over_seeds(lambda minutes: float(np.mean(minutes))),
+        median=over_seeds(lambda minutes: float(np.median(minutes))),
+        p90=over_seeds(lambda minutes: float(np.quantile(minutes, 0.9))),
+        over=over_seeds(lambda minutes: float(np.mean(minutes > limit))),
+    )  # fmt: skip
+
+
+def _draw_images(
+    ill: np.ndarray, groups: np.ndarray, prevalence: float, n_images: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Row numbers (n_images,): patients redrawn, then ill and healthy images of theirs at the prevalence."""
+    names, of_image = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    for _ in range(MOST_REDRAWS):
+        times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
+        pool = np.repeat(np.arange(len(ill)), times[of_image])
+        if ill[pool].any() and not ill[pool].all():
+            break
+    else:
+        raise UndefinedMetric(f"Of {len(names)} patients too few are ill, or healthy, to redraw them.")
+    wanted = rng.random(n_images) < prevalence
+    drawn = np.empty(n_images, dtype=np.int64)
+    for kind in (True, False):
+        drawn[wanted == kind] = rng.choice(pool[ill[pool] == kind], int((wanted == kind).sum()))
+    return drawn
+
+
+def _reading_times(room: ReadingRoom, n: int, rng: np.random.Generator) -> np.ndarray:
+    if room.spread == "exponential":
+        return rng.exponential(room.minutes, n)
+    if room.spread == "constant":
+        return np.full(n, room.minutes)
+    variance = np.log1p(LOGNORMAL_CV**2)
+    return rng.lognormal(np.log(room.minutes) - variance / 2, np.sqrt(variance), n)
