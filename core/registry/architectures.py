@@ -68,9 +68,9 @@ ARCHITECTURES: Mapping[str, ArchitectureSpec] = by_key(
     _paper("garcia_boronat_nine", "Nine layers (García Boronat)", 299, 256, "conv3", 378_496,
            "García Boronat 2021, U-tad, section 4.7.1", channels=3),
     # MobileNetV2 learned on pixels from -1 to 1; they meant to give it 0 to 1, and divided by 255 twice
-    _imagenet("mobilenet_v2_unit", "MobileNetV2 on pixels 0 to 1 (Silva & Cuevas, as meant)", "MobileNetV2", "unit",
+    _imagenet("mobilenet_v2_unit", "MobileNetV2, pixels 0 to 1 (Silva & Cuevas, as meant)", "MobileNetV2", "unit",
               1280, "out_relu", 2_257_984, SILVA_CUEVAS),
-    _imagenet("mobilenet_v2_scaled_twice", "MobileNetV2 on pixels divided by 255 twice (mistake of Silva & Cuevas)",
+    _imagenet("mobilenet_v2_scaled_twice", "MobileNetV2, scaled twice (mistake of Silva & Cuevas)",
               "MobileNetV2", "unit_twice", 1280, "out_relu", 2_257_984, SILVA_CUEVAS),
 )  # fmt: skip
 

@@ -77,8 +77,8 @@ HEADS: Mapping[str, HeadSpec] = by_key(
         search_space={"learning_rate": (0.05, 0.1)},
     ),
     _gru("gru", "GRU, six images of a patient", 6),
-    _gru("last_image", "GRU, the last image alone", 1),
-    _gru("gru_repeated", "GRU, the last image in the place of each earlier one", 6, earlier="repeat"),
+    _gru("last_image", "GRU, last image alone", 1),
+    _gru("gru_repeated", "GRU, last image repeated (control)", 6, earlier="repeat"),
     HeadSpec(
         key="dummy", title="Majority class", factory="dummy", standardise=False,
         source="the floor: answers every image with the class shares of the training part",

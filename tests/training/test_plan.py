@@ -110,5 +110,5 @@ def test_a_mistake_is_named(tmp_path, text, words):
 
 
 def test_an_unknown_plan_lists_the_known_ones():
-    with pytest.raises(SpecInvalid, match="chest_xray, .*leakage, .*phantom, .*wagner"):
+    with pytest.raises(SpecInvalid, match=r"chest_xray, .*leakage, .*phantom, .*wagner"):
         load_plan("nothing")
