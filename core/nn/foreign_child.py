@@ -71,14 +71,14 @@ def _work(folder: Path, job: dict[str, Any]) -> None:
     if job["build"]:
         check_answers(found, answers)
     _stage(folder, "load")
-    network, probe = _tried(folder, copy, found, answers)
+    network, probe = try_network(folder, copy, found, answers)
     document: dict[str, Any] = {"found": asdict(found), "probe": probe}
     if job["build"]:
         _build(folder, document, network, answers)
     _write(folder, document)
 
 
-def _tried(folder: Path, copy: Path, found: InspectedModel, answers: ForeignAnswers):  # type: ignore[no-untyped-def]
+def try_network(folder: Path, copy: Path, found: InspectedModel, answers: ForeignAnswers):  # type: ignore[no-untyped-def]
     """(the flat network, what it gave for the probe images). Raises ModelRefused when it breaks the contract."""
     import numpy as np
 
@@ -188,10 +188,15 @@ def _build(folder: Path, document: dict[str, Any], network, answers: ForeignAnsw
     document["built"] = built
     _write(folder, document)
     _stage(folder, "export")
+    if answers.table:
+        built["reason"] = "ONNX graphs are written for networks that take a picture alone; this one takes numbers too."
+        return
     try:
         graphs = to_onnx(saved, network.cam_layer, golden)
     except ExportImpossible as error:
         built["reason"] = str(error)
+    except (ValueError, TypeError, RuntimeError) as error:  # Keras and its exporter, on a graph that they do not know
+        built["reason"] = f"No ONNX graph could be written: {(str(error).splitlines() or [''])[0][:200]}"
     except MemoryError:
         return
     else:
