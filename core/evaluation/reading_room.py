@@ -8,60 +8,32 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
 from core.errors import SpecInvalid, UndefinedMetric
+from core.registry.reading import (
+    ALL,
+    ARRIVAL,
+    FOUND,
+    GROUPS,
+    HEALTHY,
+    ILL,
+    LOGNORMAL_CV,
+    MISSED,
+    ORDERS,
+    PERFECT,
+    SCORE,
+    OverSeeds,
+    ReadingRoom,
+    WaitCurve,
+    WaitSummary,
+)
 
-Spread = Literal["lognormal", "exponential", "constant"]
-SPREADS: tuple[Spread, ...] = ("lognormal", "exponential", "constant")
-LOGNORMAL_CV = 0.5  # standard deviation over mean of a reading time: an assumption, said wherever it is used
-ARRIVAL, SCORE, PERFECT = "arrival", "score", "perfect"
-ORDERS = (ARRIVAL, SCORE, PERFECT)
 WARM_UP_SHARE = 0.2  # of the pictures of a seed: the room opens empty, and those who come first hardly wait
 MOST_REDRAWS = 100  # of patients, until both the ill and the healthy are among them
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingRoom:
-    """Who reads, how fast, and what comes in.
-
-    Args:
-        readers: people who read side by side from one list.
-        minutes: mean time of one reading.
-        spread: how reading times differ: "lognormal" (standard deviation half the mean), "exponential", "constant".
-        per_hour: pictures that arrive in an hour on average, independently of each other (Poisson).
-        prevalence: share of the ill among them, above 0 and below 1.
-    Raises: SpecInvalid when a number is out of range, or more comes in than can be read.
-    """
-
-    readers: int
-    minutes: float
-    per_hour: float
-    prevalence: float
-    spread: Spread = "lognormal"
-
-    def __post_init__(self) -> None:
-        if self.readers < 1 or not self.minutes > 0 or not self.per_hour > 0 or not 0 < self.prevalence < 1:
-            raise SpecInvalid(
-                f"{self.readers} readers, {self.minutes} minutes a picture, {self.per_hour} pictures an hour, "
-                f"prevalence {self.prevalence}: expected at least one reader, times and rates above 0, and a "
-                "prevalence between 0 and 1."
-            )
-        if self.spread not in SPREADS:
-            raise SpecInvalid(f"Unknown spread of reading times {self.spread!r}. Known: {', '.join(SPREADS)}.")
-        if self.utilisation >= 1:
-            raise SpecInvalid(
-                f"{self.per_hour:g} pictures an hour ask for {self.per_hour * self.minutes:g} minutes of reading, and "
-                f"{self.readers} {'reader has' if self.readers == 1 else 'readers have'} {60 * self.readers}: the list "
-                "would grow without end, in whatever order it is read. Add readers, or lower the rate or the minutes."
-            )
-
-    @property
-    def utilisation(self) -> float:
-        """Share of the readers' time that is spent reading, below 1."""
-        return self.per_hour * self.minutes / (60 * self.readers)
+CURVE_POINTS = 121
+CURVE_END = 0.95  # the axis ends where this share of the slowest group is being read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,28 +48,6 @@ class Waiting:
     ill: np.ndarray
     called: np.ndarray
     minutes: Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, slots=True)
-class OverSeeds:
-    """One number: over all seeds together, and the lowest and highest of the seeds one by one."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitSummary:
-    """How long one group waits in one order, in minutes; `over` is the share that waits longer than `limit`."""
-
-    order: str
-    n: int
-    mean: OverSeeds
-    median: OverSeeds
-    p90: OverSeeds
-    over: OverSeeds
-    limit: float
 
 
 def start_times(arrivals: np.ndarray, reading: np.ndarray, readers: int) -> np.ndarray:
@@ -182,10 +132,18 @@ def simulate(
     )  # fmt: skip
 
 
-def wait_summary(waiting: Waiting, of: np.ndarray, order: str, limit: float) -> WaitSummary | None:
-    """How long the pictures marked in `of` (s, n) wait; None where no seed has any. Seeds without one are left out."""
-    marked = [minutes[rows] for minutes, rows in zip(waiting.minutes[order], of, strict=True)]
-    kept = [minutes for minutes in marked if len(minutes)]
+def marked(waiting: Waiting, group: str) -> np.ndarray:
+    """Which pictures (s, n) belong to one of GROUPS. Raises SpecInvalid for any other name."""
+    ill, called = waiting.ill, waiting.called
+    groups = {ALL: np.ones_like(ill), ILL: ill, HEALTHY: ~ill, FOUND: ill & called, MISSED: ill & ~called}
+    if group not in groups:
+        raise SpecInvalid(f"Unknown group {group!r} of a reading list. Known: {', '.join(groups)}.")
+    return groups[group]
+
+
+def wait_summary(waiting: Waiting, group: str, order: str, limit: float) -> WaitSummary | None:
+    """How long a group waits in one order; None where no seed has such a picture. Seeds without one are left out."""
+    kept = _minutes_of(waiting, group, order)
     if not kept:
         return None
 
@@ -194,12 +152,48 @@ def wait_summary(waiting: Waiting, of: np.ndarray, order: str, limit: float) -> 
         return OverSeeds(float(measure(np.concatenate(kept))), min(each), max(each))
 
     return WaitSummary(
-        order=order, n=sum(map(len, kept)), limit=limit,
+        group=group, order=order, n=sum(map(len, kept)), limit=limit,
         mean=over_seeds(lambda minutes: float(np.mean(minutes))),
         median=over_seeds(lambda minutes: float(np.median(minutes))),
         p90=over_seeds(lambda minutes: float(np.quantile(minutes, 0.9))),
         over=over_seeds(lambda minutes: float(np.mean(minutes > limit))),
     )  # fmt: skip
+
+
+def wait_summaries(waiting: Waiting, limit: float) -> tuple[WaitSummary, ...]:
+    """Every group in every order that has a picture, in the order of GROUPS and ORDERS."""
+    found = (wait_summary(waiting, group, order, limit) for group in GROUPS for order in ORDERS)
+    return tuple(summary for summary in found if summary is not None)
+
+
+def wait_curves(waiting: Waiting, pairs: Sequence[tuple[str, str]]) -> tuple[WaitCurve, ...]:
+    """The cumulative waiting times of (group, order) pairs on one axis of minutes; empty groups are left out."""
+    kept = {pair: rows for pair in pairs if (rows := _minutes_of(waiting, *pair))}
+    if not kept:
+        return ()
+    end = max(float(np.quantile(np.concatenate(rows), CURVE_END)) for rows in kept.values())
+    grid = np.linspace(0.0, max(end, 1.0), CURVE_POINTS)
+    curves = []
+    for (group, order), rows in kept.items():
+        each = np.stack([_share_by(row, grid) for row in rows])
+        curves.append(
+            WaitCurve(
+                group=group, order=order, n=sum(map(len, rows)), minutes=tuple(grid.tolist()),
+                share=tuple(_share_by(np.concatenate(rows), grid).tolist()),
+                low=tuple(each.min(axis=0).tolist()), high=tuple(each.max(axis=0).tolist()),
+            )
+        )  # fmt: skip
+    return tuple(curves)
+
+
+def _minutes_of(waiting: Waiting, group: str, order: str) -> list[np.ndarray]:
+    """Minutes of the group's pictures, an array for each seed that has any."""
+    rows = [minutes[of] for minutes, of in zip(waiting.minutes[order], marked(waiting, group), strict=True)]
+    return [minutes for minutes in rows if len(minutes)]
+
+
+def _share_by(minutes: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    return np.searchsorted(np.sort(minutes), grid, "right") / len(minutes)
 
 
 def _draw_images(

@@ -8,16 +8,15 @@ import pytest
 
 from core.errors import SpecInvalid, UndefinedMetric
 from core.evaluation.reading_room import (
-    ARRIVAL,
-    ORDERS,
-    PERFECT,
-    SCORE,
-    ReadingRoom,
+    marked,
     simulate,
     start_times,
+    wait_curves,
+    wait_summaries,
     wait_summary,
     waiting_times,
 )
+from core.registry.reading import ARRIVAL, GROUPS, HEALTHY, ILL, MISSED, ORDERS, PERFECT, SCORE, ReadingRoom
 
 
 def room_of(**changes):
@@ -109,15 +108,15 @@ def waiting():
 
 
 def test_by_score_the_ill_wait_less_and_never_less_than_in_a_perfect_order(waiting):
-    mean = {order: wait_summary(waiting, waiting.ill, order, 30).mean.value for order in ORDERS}
-    healthy = {order: wait_summary(waiting, ~waiting.ill, order, 30).mean.value for order in ORDERS}
+    mean = {order: wait_summary(waiting, ILL, order, 30).mean.value for order in ORDERS}
+    healthy = {order: wait_summary(waiting, HEALTHY, order, 30).mean.value for order in ORDERS}
     assert mean[PERFECT] < mean[SCORE] < mean[ARRIVAL]
     assert healthy[PERFECT] > healthy[SCORE] > healthy[ARRIVAL]
 
 
 def test_the_ill_whom_the_cut_misses_wait_longer_than_those_whom_it_finds(waiting):
-    missed = wait_summary(waiting, waiting.ill & ~waiting.called, SCORE, 30)
-    found = wait_summary(waiting, waiting.ill & waiting.called, SCORE, 30)
+    missed = wait_summary(waiting, MISSED, SCORE, 30)
+    found = wait_summary(waiting, "found", SCORE, 30)
     assert missed.mean.value > 2 * found.mean.value
     assert missed.n + found.n == waiting.ill.sum()
 
@@ -129,14 +128,36 @@ def test_a_score_that_knows_nothing_saves_nobody_anything():
 
 
 def test_summaries_are_numbers_of_the_marked_pictures_with_the_range_of_the_seeds(waiting):
-    found = wait_summary(waiting, waiting.ill, SCORE, 20.0)
+    found = wait_summary(waiting, ILL, SCORE, 20.0)
     minutes = waiting.minutes[SCORE]
     assert found.n == waiting.ill.sum()
     assert found.median.value == np.median(minutes[waiting.ill])
     assert found.over.value == np.mean(minutes[waiting.ill] > 20)
     each = [np.median(minutes[i][waiting.ill[i]]) for i in range(8)]
     assert (found.median.low, found.median.high) == (min(each), max(each))
-    assert wait_summary(waiting, np.zeros_like(waiting.ill), SCORE, 20.0) is None
+
+
+def test_groups_are_parts_of_each_other_and_one_without_pictures_is_left_out(waiting):
+    sizes = {group: marked(waiting, group).sum() for group in GROUPS}
+    assert sizes["all"] == sizes[ILL] + sizes[HEALTHY] and sizes[ILL] == sizes[MISSED] + sizes["found"]
+    with pytest.raises(SpecInvalid, match="Unknown group 'dead'"):
+        marked(waiting, "dead")
+    ill = np.arange(60) % 2 == 0
+    faultless = simulate(ill * 1.0, ill, ill, np.arange(60), room_of(), seeds=(1, 2), n_images=100)
+    assert wait_summary(faultless, MISSED, SCORE, 20.0) is None
+    assert {s.group for s in wait_summaries(faultless, 20.0)} == set(GROUPS) - {MISSED}
+    assert wait_curves(faultless, [(MISSED, SCORE)]) == ()
+
+
+def test_curves_rise_from_those_read_at_once_and_hold_the_median(waiting):
+    (curve,) = wait_curves(waiting, [(ILL, SCORE), (MISSED, "score")])[:1]
+    share = np.array(curve.share)
+    assert (np.diff(share) >= 0).all() and share[-1] <= 1
+    assert share[0] == np.mean(waiting.minutes[SCORE][waiting.ill] <= 0)
+    assert all(low <= value <= high for low, value, high in zip(curve.low, share, curve.high, strict=True))
+    median = wait_summary(waiting, ILL, SCORE, 30).median.value
+    step = curve.minutes[1]
+    assert np.interp(median - step, curve.minutes, share) <= 0.5 <= np.interp(median + step, curve.minutes, share)
 
 
 def test_the_room_has_the_prevalence_asked_for_and_the_same_seeds_give_the_same_day(waiting):
