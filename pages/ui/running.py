@@ -20,6 +20,7 @@ from core.figures.names import (
 )
 from core.figures.scores import scores_figure
 from core.figures.sentences import rule_words
+from core.figures.sequences import history_words, settings_words
 from core.figures.text import (
     counted,
     duration,
@@ -204,13 +205,15 @@ def prevalence(record: RunRecord, class_name: str) -> float | None:
 
 def spec_facts(record: RunRecord) -> Mapping[str, object]:
     """The spec, field by field, in the order of a reader's questions."""
-    spec = record.spec
+    spec, histories = record.spec, history_words(record)
     return {
         "Data set": dataset_title(spec.dataset),
         "Task": task_title(spec.dataset, spec.label_scheme),
         "Network": f"{architecture_title(spec.architecture)}, weights: {spec.weights}, {STRATEGIES[spec.strategy]}",
         "Head": head_title(spec.head),
-        "Settings chosen on validation": ", ".join(f"{k} = {v}" for k, v in record.chosen_settings.items()) or "none",
+        **({"Earlier images": histories} if histories else {}),
+        "Settings chosen on validation": settings_words(record),
+        "Rule of the cuts": spec.threshold_rule,
         "Input": f"{spec.preprocess.size_px} px, {spec.preprocess.resize_mode}, contrast {spec.preprocess.contrast}",
         "Augmentation": _changed(spec.augmentation),
         "Balance": spec.balance,
