@@ -7,6 +7,7 @@ import pytest
 from core.errors import MedLensError, SpecInvalid
 from core.evaluation.thresholds import check_rule
 from core.registry.labels import LABEL_SCHEMES
+from core.registry.unions import MEETING
 from core.store.codec import run_id_of
 from core.training.plan import load_plan, plan_files
 
@@ -72,6 +73,26 @@ def test_the_history_plan_has_a_twin_and_a_control_for_each_run_on_sequences():
     assert set(by_head) == {"gru", "last_image", "gru_repeated"}
     assert by_head["gru"] == by_head["last_image"] == by_head["gru_repeated"]
     assert {r.dataset for r in runs} == {"nih-chest-xray", "siim-covid19", "chest_xray"}
+
+
+def test_garcia_boronats_last_model_starts_from_the_union_and_shares_its_hidden_test():
+    runs = load_plan("garcia-boronat").runs
+    assert {(spec.preprocess.size_px, spec.preprocess.contrast, spec.batch_size) for spec in runs} == {
+        (299, "equalize", 16)
+    }
+    (last,) = [spec for spec in runs if spec.weights.startswith("run:")]
+    (union,) = [spec for spec in runs if last.weights == f"run:{run_id_of(spec)}"]
+    assert (union.dataset, union.strategy, last.dataset) == ("union", "fine_tune", "siim-covid19")
+    # one split scheme and seed for all: what the union hides, everyone hides
+    assert {spec.split_scheme for spec in runs if spec.dataset != "union"} == {MEETING["siim-covid19"].split_scheme}
+    assert {spec.split_seed for spec in runs} == {0}
+    assert {spec.split for spec in runs if spec.dataset == "union"} == {"official"}
+    assert [spec.dataset for spec in runs if spec.score_train] == ["union", "union", "siim-covid19"]
+    groupings = {spec.label_scheme for spec in runs if spec.dataset == "siim-covid19"}
+    assert groupings == {"siim_four", "siim_three", "siim_opacity", "siim_typical"}
+    # ten models and the last one train a network, two runs are on the union, and seven train a head alone
+    heads = [spec for spec in runs if spec.strategy == "frozen" and spec.dataset == "siim-covid19"]
+    assert len(heads) == 7 and len(runs) == 11 + 2 + 7
 
 
 def test_lists_are_multiplied_and_learning_rates_are_one_value(tmp_path):
