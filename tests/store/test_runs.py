@@ -214,7 +214,7 @@ def test_parts_that_contradict_the_record_are_refused(tmp_path, stored):
     refused("another run", predictions=other.predictions)
     refused("needs predictions of the test split", predictions=run.predictions[:1])
     refused("once each", predictions=[run.predictions[1]] * 2)
-    refused("once each", predictions=[replace(run.predictions[0], split="train"), run.predictions[1]])
+    refused("once each", predictions=[replace(run.predictions[0], split="another"), run.predictions[1]])
     refused("class order", record=replace(run.record, class_names=("Pneumonia", "Normal")))
     refused("name is taken", artifacts={"run.json": b""})
     refused("no file name", artifacts={"../x": b""})
