@@ -1,4 +1,4 @@
-"""The only `st.cache_*` functions of the app, and its only door to `core.nn` (imported inside functions).
+"""The `st.cache_*` functions of the app (the Triage page's: triage_cache.py), and its only door to `core.nn`.
 
 Everything that comes from a folder is cached under that folder's state (names, sizes, times of change), so a
 new run or model appears on the next look, without a restart, and a changed one is read again.
@@ -162,6 +162,13 @@ def predict(name: str, pixels: np.ndarray, image_id: str, *, reference: bool) ->
 
     method = explain.REFERENCE if reference else explain.GRADCAM
     return shared_predictor(name).predict(pixels, image_id=image_id, method=method)
+
+
+def probabilities(name: str, batch: np.ndarray) -> np.ndarray:
+    """Calibrated probabilities (n, C) of prepared pictures (n, S, S, 3), without maps. Raises ModelError."""
+    from core.nn.pool import shared_predictor
+
+    return shared_predictor(name).probabilities(batch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
