@@ -30,6 +30,7 @@ else:
             st.Page("pages/published.py", title="Published", icon=":material/newspaper:", url_path="published"),
             st.Page("pages/run.py", title="Run", icon=":material/query_stats:", url_path="run"),
             st.Page("pages/data.py", title="Data", icon=":material/dataset:", url_path="data"),
+            st.Page("pages/models.py", title="Models", icon=":material/deployed_code:", url_path="models"),
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),
             # the default page lies at / only; this one lets a link to /predict arrive
             st.Page("pages/predict.py", title="Predict", url_path="predict", visibility="hidden"),

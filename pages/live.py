@@ -19,7 +19,7 @@ page_head(
 )
 
 models = cache.model_listing()
-if not models.cards:
+if all(card.tabular_inputs for card in models.cards):
     empty_state(
         "No model is here yet.",
         "make benchmark\npython -m core export RUN_ID phantom-nodule",
@@ -28,7 +28,8 @@ if not models.cards:
     damaged_list(models.damaged, "model")
     st.stop()
 
-cards = {card.name: card for card in models.cards}
+# a camera shows no age: networks that take numbers beside the picture answer on Predict only
+cards = {card.name: card for card in models.cards if not card.tabular_inputs}
 names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 # the camera comes first on a narrow screen, where the second column stands below
 view, controls = st.columns([5, 3], gap="large")

@@ -8,6 +8,7 @@ from pages.ui.blocks import damaged_list, empty_state, page_head
 from pages.ui.linked import linked_select
 from pages.ui.pictures import choose_pictures
 from pages.ui.prediction import show_card, show_result
+from pages.ui.tabular import numbers_form
 
 page_head(
     "Predict",
@@ -32,6 +33,7 @@ left, right = st.columns([2, 3], gap="large")
 with left:
     card = cards[linked_select("Model", names, state.MODEL, shown=lambda name: cards[name].title)]
     show_card(card)
+    numbers = numbers_form(card)
     damaged_list(models.damaged, "model")
 with right:
     pictures = choose_pictures()
@@ -39,4 +41,5 @@ with right:
         kind = DATASETS[card.training_dataset].modality if card.training_dataset in DATASETS else "image"
         st.caption(f"Nothing chosen yet. This model expects: {kind}. A sample is one click away.")
 for picture in pictures:
-    show_result(card, picture)
+    if numbers is not None:
+        show_result(card, picture, numbers)

@@ -7,6 +7,7 @@ import typer
 
 from core.cli.console import err, guarded, out, print_json
 from core.errors import SpecInvalid
+from core.registry.pixels import RANGES
 from core.types import TabularInput
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ def parse_table(text: str) -> tuple[TabularInput, ...]:
 
 def words(report: "ForeignReport") -> list[str]:
     """What was found in a network, line by line."""
-    from core.nn.inspect_guess import RANGES
-
     found, probe = report.found, report.probe
     inputs = ", ".join(f"{item.name} {item.role} {item.shape}" for item in found.inputs)
     kinds = ", ".join(f"{count} {kind}" for kind, count in list(found.layer_kinds.items())[:6])

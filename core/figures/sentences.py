@@ -27,6 +27,8 @@ def rule_words(threshold: Threshold) -> str:
         "specificity": f"a specificity of at least {amount}",
         "cost": f"a missed finding that costs as much as {amount} false alarms",
     }
+    if name == "not chosen":
+        return "not chosen on any data; 0.5 stands in for it"
     if name == "fixed":
         return f"fixed beforehand, on no data{but}"
     return f"chosen on {threshold.chosen_on} images for {goals.get(name, rule)}{but}"
@@ -97,6 +99,8 @@ def decision_words(card: ModelCard) -> str:
 
 def mismatch_sentence(card: ModelCard, *, synthetic: bool) -> str:
     """What is wrong with this pair of picture and model, or "" where nothing is known to be."""
+    if card.source_file:  # brought along: nobody has said what it was trained on
+        return ""
     if synthetic and not card.synthetic:
         return "This is a drawn phantom, and the network was trained on real images: its answer means nothing here."
     if card.synthetic and not synthetic:
@@ -109,15 +113,16 @@ def mismatch_sentence(card: ModelCard, *, synthetic: bool) -> str:
 
 def card_headline(card: ModelCard) -> str:
     """ "Tells Normal from Pneumonia. Trained on Chest X-ray pneumonia (Kermany): 3,120 images of 1,800 patients."."""
-    group = group_field(card)
-    trained = f"{dataset_title(card.training_dataset)}: {counted(card.n_train_images, card.n_train_groups, group)}"
     if card.task == "multilabel":
         does = f"Looks for {len(card.class_names)} findings."
     elif card.task == "binary":
         does = f"Tells {card.class_names[0]} from {card.class_names[1]}."
     else:
         does = f"Tells apart {listing(card.class_names)}."
-    return f"{does} Trained on {trained}."
+    if card.source_file:
+        return f"{does} Brought along by a user; its training data are not stated, and nobody has measured it here."
+    counts = counted(card.n_train_images, card.n_train_groups, group_field(card))
+    return f"{does} Trained on {dataset_title(card.training_dataset)}: {counts}."
 
 
 def card_estimates(card: ModelCard) -> list[str]:
@@ -148,6 +153,8 @@ def group_field(card: ModelCard) -> str:
 
 def built_sentence(card: ModelCard) -> str:
     """What the network is made of, and how large the file is."""
+    if card.source_file:
+        return f"{architecture_title(card.architecture)}, {size(card.model_bytes)}; its scores are not calibrated."
     return (
         f"{architecture_title(card.architecture)} with {head_title(card.head)}, {size(card.model_bytes)}; "
         f"scores calibrated with temperature {card.temperature:.2f}."

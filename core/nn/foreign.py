@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,10 +44,13 @@ WORDS = MappingProxyType(
 )  # fmt: skip
 LOG_FILE = "log.txt"
 KEPT = ("PATH", "LANG", "SYSTEMROOT", "LD_LIBRARY_PATH")  # of the environment
+QUEUE_SECONDS = 300.0  # as long as one network may take at the most
 WAIT_SECONDS = 0.05
 UNKNOWN = "not stated"
 NO_CUT = "not chosen"  # the rule of a threshold that nobody chose
 MAX_RESULT_BYTES = 4 * 1024**2
+
+_turn = threading.Lock()  # one network at a time: each may take 4 GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,15 @@ def _tried(file: Path, answers: ForeignAnswers, folder: Path, build: bool, repor
     """The result of the child process. Raises ModelRefused."""
     if not file.is_file():
         raise ModelRefused(f"{file.name or file} is no file. Expected is a .keras or .h5 file.")
+    if not _turn.acquire(timeout=QUEUE_SECONDS):
+        raise ModelRefused("Other networks are being tried at the moment; each takes some gigabytes. Try again later.")
+    try:
+        return _in_child(file, answers, folder, build, report)
+    finally:
+        _turn.release()
+
+
+def _in_child(file: Path, answers: ForeignAnswers, folder: Path, build: bool, report: Report | None) -> dict[str, Any]:
     job = {"file": str(file.resolve()), "build": build, "answers": encode(answers)}
     (folder / JOB).write_text(json.dumps(job), encoding="utf-8")
     last, code = _run(folder, report)

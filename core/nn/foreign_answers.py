@@ -1,14 +1,19 @@
 """What a person states about a foreign network, held against what the file says; nothing is guessed in silence."""
 
+import re
 from dataclasses import dataclass
 
 from core.errors import ModelRefused
 from core.nn.inspect import InspectedModel
-from core.nn.inspect_guess import RANGES
+from core.registry.pixels import RANGES
 from core.types import TabularInput
 
 OUTPUTS = ("softmax", "sigmoid")
 MAX_NAME = 60
+# names stand in Markdown, tables and CSV files: no marks of their languages, and no formula at the beginning
+NAME = re.compile(r"[^\W_][\w \-/.,()'+%&:]{0,59}")
+
+EXPECTED = f"expected are 1 to {MAX_NAME} letters, digits, spaces and - / . , ( ) ' + % & :, a letter or digit first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +77,12 @@ def check_answers(found: InspectedModel, answers: ForeignAnswers) -> None:
             f"expected are {found.class_count}, in the order of its outputs."
         )
     for name in names:
-        if not name.strip() or len(name) > MAX_NAME or not name.isprintable() or "|" in name:
-            raise ModelRefused(f"{name[:70]!r} is no class name: expected are 1 to {MAX_NAME} letters, without |.")
+        if not NAME.fullmatch(name):
+            raise ModelRefused(f"{name[:70]!r} is no class name: {EXPECTED}.")
     if len({name.casefold() for name in names}) < len(names):
         raise ModelRefused("Two classes have one name; give each its own.")
+    if answers.title and not NAME.fullmatch(answers.title):
+        raise ModelRefused(f"{answers.title[:70]!r} is no title: {EXPECTED}.")
     output = settled_output(found, answers.output)
     settled_pixels(found, answers)
     binary = found.class_count == 2 and (output == "softmax" or found.outputs == 1)
@@ -92,8 +99,8 @@ def check_answers(found: InspectedModel, answers: ForeignAnswers) -> None:
             f"({', '.join(item.name for item in answers.table)[:80] or 'none'}). Name them in order, such as age,sex."
         )
     for item in answers.table:
-        if not item.name.strip() or len(item.name) > MAX_NAME or not item.name.isprintable():
-            raise ModelRefused(f"{item.name[:70]!r} is no name of a number: expected are 1 to {MAX_NAME} letters.")
+        if not NAME.fullmatch(item.name):
+            raise ModelRefused(f"{item.name[:70]!r} is no name of a number: {EXPECTED}.")
         if item.low is not None and item.high is not None and not item.low < item.high:
             raise ModelRefused(
                 f"{item.name}: its range goes from {item.low:g} to {item.high:g}; expected low below high."

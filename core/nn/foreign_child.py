@@ -71,15 +71,17 @@ def _work(folder: Path, job: dict[str, Any]) -> None:
     if job["build"]:
         check_answers(found, answers)
     _stage(folder, "load")
-    network, probe = try_network(folder, copy, found, answers)
+    network, _, probe = try_network(folder, copy, found, answers)
     document: dict[str, Any] = {"found": asdict(found), "probe": probe}
     if job["build"]:
         _build(folder, document, network, answers)
     _write(folder, document)
 
 
-def try_network(folder: Path, copy: Path, found: InspectedModel, answers: ForeignAnswers):  # type: ignore[no-untyped-def]
-    """(the flat network, what it gave for the probe images). Raises ModelRefused when it breaks the contract."""
+def try_network(  # type: ignore[no-untyped-def]
+    folder: Path, copy: Path, found: InspectedModel, answers: ForeignAnswers
+):
+    """(the flat network, its engine, what it gave for the probe images). Raises ModelRefused."""
     import numpy as np
 
     from core.nn.backend import keras
@@ -110,16 +112,20 @@ def try_network(folder: Path, copy: Path, found: InspectedModel, answers: Foreig
     difference = float(np.abs(answer.probabilities - wanted).max())
     if not difference <= SAME:
         raise ModelRefused(f"Laid out flat, the network answers differently by {difference:.2g}; it is left alone.")
-    return network, {
-        "lowest": float(raw.min()),
-        "highest": float(raw.max()),
-        "task": network.task,
-        "cam_layer": network.cam_layer,
-        "cam_grid": list(engine.grid),
-        "difference": difference,
-        "same_for_all": bool(np.ptp(wanted, axis=0).max() < 1e-6),
-        "empty_maps": not bool((answer.cams.reshape(len(images), wanted.shape[1], -1).max(axis=2) > 0).any()),
-    }
+    return (
+        network,
+        engine,
+        {
+            "lowest": float(raw.min()),
+            "highest": float(raw.max()),
+            "task": network.task,
+            "cam_layer": network.cam_layer,
+            "cam_grid": list(engine.grid),
+            "difference": difference,
+            "same_for_all": bool(np.ptp(wanted, axis=0).max() < 1e-6),
+            "empty_maps": not bool((answer.cams.reshape(len(images), wanted.shape[1], -1).max(axis=2) > 0).any()),
+        },
+    )
 
 
 def _raw(original, front, found: InspectedModel, images, table):  # type: ignore[no-untyped-def]

@@ -28,13 +28,6 @@ SCALING = (
     ("resnet101_v2", "minus_one_one"), ("densenet", "imagenet_torch"), ("vgg", "imagenet_caffe"),
     ("resnet", "imagenet_caffe"), ("efficientnet", "inside"), ("convnext", "inside"),
 )  # fmt: skip
-RANGES = {
-    "inside": "0 to 255; the network scales them itself",
-    "minus_one_one": "-1 to 1",
-    "unit": "0 to 1",
-    "imagenet_torch": "0 to 1, minus ImageNet's mean, divided by its deviation",
-    "imagenet_caffe": "0 to 255 minus ImageNet's mean, blue first",
-}
 SILENT = (
     "Dropout",
     "SpatialDropout2D",

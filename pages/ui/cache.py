@@ -152,16 +152,18 @@ def _threshold_table(run_id: str, class_name: str, sums: tuple[tuple[str, str], 
     return sorted_scores(_predictions(run_id, "test", sums, folder), class_name)
 
 
-def predict(name: str, pixels: np.ndarray, image_id: str, *, reference: bool) -> "PredictionResult":
+def predict(
+    name: str, pixels: np.ndarray, image_id: str, *, reference: bool, table: Sequence[float] = ()
+) -> "PredictionResult":
     """One picture's answer; the maps from the same pass, or by tf-keras-vis as the reference. Raises ModelError.
 
-    The model is the one copy of the process, which the HTTP API uses too.
+    The model is the one copy of the process, which the HTTP API uses too. `table`: numbers beside the picture.
     """
     from core.nn import explain
     from core.nn.pool import shared_predictor
 
     method = explain.REFERENCE if reference else explain.GRADCAM
-    return shared_predictor(name).predict(pixels, image_id=image_id, method=method)
+    return shared_predictor(name).predict(pixels, image_id=image_id, method=method, table=table)
 
 
 def probabilities(name: str, batch: np.ndarray) -> np.ndarray:

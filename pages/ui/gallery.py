@@ -116,7 +116,7 @@ def sheet_png(item: GalleryItem) -> bytes:
     """The overlay with its colour bar and the words that it must not be seen without, as PNG."""
     lines = [
         f"{item.name}, {item.taken:%Y-%m-%d %H:%M:%S %Z}: {item.sentence.replace('**', '')}",
-        f"Model {item.model}, run {item.run_id}. {item.map_words}",
+        f"Model {item.model}, run {item.run_id or 'none'}. {item.map_words}",
         *([item.note] if item.note else []),
         NOT_A_DIAGNOSIS,
     ]

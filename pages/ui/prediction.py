@@ -45,24 +45,27 @@ def show_card(card: ModelCard) -> None:
                     "Runs on": sentences.engine_sentence(card),
                     "Cut": sentences.rule_words(card.threshold),
                     "Where it looks": " ".join(localisation_lines(card)) or UNMEASURED,
-                    "Run": card.run_id,
+                    "Run": card.run_id or "none: brought along",
                     "Licence": card.licence,
                 },
                 alt=f"Details of the model {card.name}",
             )
 
 
-def result_of(card: ModelCard, picture: Picture, *, reference: bool = False) -> "PredictionResult | None":
+def result_of(
+    card: ModelCard, picture: Picture, *, reference: bool = False, numbers: tuple[float, ...] = ()
+) -> "PredictionResult | None":
     """The answer for one picture, from this session's memory where it is there; None after an error box."""
     kept: dict[object, PredictionResult] = st.session_state.setdefault(state.PREDICTED, {})
-    key = (card.name, card.sha256, picture.digest, reference)
+    key = (card.name, card.sha256, picture.digest, reference, numbers)
     if key not in kept:
+        beside = {"table": numbers} if numbers else {}
         waiting = (
             "Loading TensorFlow for tf-keras-vis (once), then drawing…" if reference else "Looking at the picture…"
         )
         try:
             with st.spinner(waiting, show_time=reference):
-                kept[key] = cache.predict(card.name, picture.load(), picture.name, reference=reference)
+                kept[key] = cache.predict(card.name, picture.load(), picture.name, reference=reference, **beside)
         except MedLensError as error:
             error_box(str(error))
             return None
@@ -72,11 +75,15 @@ def result_of(card: ModelCard, picture: Picture, *, reference: bool = False) -> 
 
 
 @st.fragment
-def show_result(card: ModelCard, picture: Picture) -> None:
-    """One picture: the sentence with the line that this is no diagnosis beside it, the bars, the map."""
+def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = ()) -> None:
+    """One picture: the sentence with the line that this is no diagnosis beside it, the bars, the map.
+
+    Args:
+        numbers: what goes in beside the picture, for a network that takes it (pages/ui/tabular.py).
+    """
     with st.container(border=True):
         st.caption(plain(picture.name) + (f"  ·  {plain(picture.note)}" if picture.note else ""))
-        result = result_of(card, picture)
+        result = result_of(card, picture, numbers=numbers)
         if result is None:
             return
         probabilities = [float(p) for p in result.probabilities]
@@ -99,7 +106,7 @@ def show_result(card: ModelCard, picture: Picture) -> None:
         with controls:
             chosen, strength, reference = _controls(card, picture, sentences.shown_class(card, probabilities))
         if reference:
-            result = result_of(card, picture, reference=True) or result
+            result = result_of(card, picture, reference=True, numbers=numbers) or result
         untouched, looked = st.columns(2, gap="medium")
         with untouched:
             st.image(picture.shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
@@ -158,7 +165,7 @@ def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: flo
     st.caption(plain(localisation_sentence(card)))
     lines = [
         f"{picture.name}: {sentence.replace('**', '')}",
-        f"Model {card.name}, run {card.run_id}. {sentences.map_sentence(heatmap)}",
+        f"Model {card.name}, run {card.run_id or 'none'}. {sentences.map_sentence(heatmap)}",
         NOT_A_DIAGNOSIS,
     ]
     st.download_button(

@@ -1,0 +1,184 @@
+"""Bring your own network: drop a file, see what was found, answer what the file cannot say, add it.
+
+The file is never opened in the app's own process (core/nn/foreign.py).
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core import limits
+from core.errors import MedLensError
+from core.figures.names import architecture_title
+from core.figures.text import size
+from core.registry.pixels import RANGES
+from core.serve.networks import add_upload, check_upload
+from core.types import ModelCard, TabularInput
+from pages.ui import state
+from pages.ui.blocks import error_box, facts, plain
+
+if TYPE_CHECKING:
+    from core.nn.foreign import ForeignReport
+
+OUTPUTS = {"softmax": "one of the classes (softmax)", "sigmoid": "each class for itself (sigmoid)"}
+MAX_KEPT = 8  # reports of a session
+
+
+def model_table(cards: tuple[ModelCard, ...]) -> None:
+    """Every model that the pages use."""
+    rows = [
+        {
+            "Model": card.title,
+            "Name": card.name,
+            "Classes": ", ".join(card.class_names[:8]) + (" …" if len(card.class_names) > 8 else ""),
+            "Network": architecture_title(card.architecture),
+            "Size": size(card.model_bytes),
+            "Runs on": card.engine,
+            "Comes from": "brought along, not measured" if card.source_file else f"run {card.run_id}",
+            "Open": f"predict?model={card.name}",
+        }
+        for card in cards
+    ]
+    st.dataframe(
+        rows, hide_index=True, width="stretch", alt=f"{len(rows)} models with classes, network and origin",
+        column_config={"Open": st.column_config.LinkColumn("Open", display_text="predict")},
+    )  # fmt: skip
+
+
+def bring_your_own() -> None:
+    """The uploader, and below it what was found and the questions."""
+    upload = st.file_uploader(
+        "Drop a Keras network: .keras, or a legacy .h5 of a whole model",
+        max_upload_size=limits.MAX_MODEL_BYTES // 1024**2,
+        help="It is read without running it, then tried in a process of its own with limited memory and time. "
+        "Networks with code inside (Lambda, custom classes) are refused.",
+        key="network",
+    )
+    if upload is None:
+        return
+    report = _report_of(upload)
+    if report is not None:
+        _show_found(report)
+        _ask(upload, report)
+
+
+def _report_of(upload: Any) -> "ForeignReport | None":
+    """What was found in the file, from this session's memory where it is there; None after an error box."""
+    kept = st.session_state.setdefault(state.NETWORKS, {})
+    key = hashlib.sha256(upload.getbuffer()).hexdigest()
+    if key not in kept:
+        try:
+            with st.status("Reading the network…") as status:
+                kept[key] = check_upload(upload, _told(status))
+                status.update(label="Read and tried on four pictures.", state="complete")
+        except MedLensError as error:
+            error_box(str(error))
+            return None
+        while len(kept) > MAX_KEPT:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+def _show_found(report: "ForeignReport") -> None:
+    found, probe = report.found, report.probe
+    colours = "grey" if found.channels == 1 else "colour"
+    takes = f"{colours} pictures of {found.size_px} x {found.size_px} pixels"
+    if found.table_columns:
+        takes += f", and {found.table_columns} numbers beside each"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in list(found.layer_kinds.items())[:5])
+    facts(
+        {
+            "Saved by": f"Keras {found.keras_version}" if found.keras_version else "",
+            "Takes": takes,
+            "Gives": f"{found.outputs} numbers; last activation: {found.output_kind}",
+            "On four pictures": f"{probe.lowest:.3g} to {probe.highest:.3g}"
+            + (", the same for each: it may not look at the picture" if probe.same_for_all else ""),
+            "Layers": f"{found.layers:,} ({kinds}); {found.parameters:,} parameters",
+            "Heat maps from": f"{probe.cam_layer}, {' x '.join(map(str, probe.cam_grid))} cells"
+            + ("; empty for all four pictures" if probe.empty_maps else ""),
+            "Pixel range": ("stated in the file: " if found.pixel_sure else "guessed: ") + found.pixel_reason,
+        },
+        alt="What was found in the network",
+    )
+
+
+def _ask(upload: Any, report: "ForeignReport") -> None:
+    """The questions that the file cannot answer, and the button that adds the network."""
+    found = report.found
+    with st.form("bring-your-own"):
+        first, second = st.columns(2, gap="large")
+        with first:
+            name = st.text_input("Name of the folder", placeholder="my-network", help="Lowercase letters, digits, -")
+            title = st.text_input("Title", placeholder="What a reader sees")
+            classes = st.text_area(
+                f"{found.class_count} class names, one a line, in the order of the outputs", height=120,
+                placeholder="\n".join(found.class_names[:6]),
+                help="Of one sigmoid: the class of 0 first. Nothing in the file can confirm their order.",
+            )  # fmt: skip
+        with second:
+            pixels = st.selectbox(
+                "Pixel range that it was trained on", list(RANGES), index=list(RANGES).index(found.pixel_scaling),
+                format_func=RANGES.__getitem__, help=found.pixel_reason,
+            )  # fmt: skip
+            output = _output_asked(report)
+            positive = ""
+            if found.class_count == 2:
+                positive = st.text_input("Class that is looked for", help="One of both; of one sigmoid, the second.")
+            table = ""
+            if found.table_columns:
+                table = st.text_area(
+                    f"{found.table_columns} numbers beside the picture, one a line: name, lowest, highest",
+                    placeholder="age, 0, 110\nsex, 0, 1", height=90,
+                )  # fmt: skip
+        sent = st.form_submit_button("Add this network", type="primary", icon=":material/add:")
+    if not sent:
+        return
+    try:
+        stated = {
+            "name": name.strip(), "title": title.strip(), "class_names": _lines(classes), "pixel_scaling": pixels,
+            "output": output, "positive_class": positive.strip() or None, "table": _table(table),
+        }  # fmt: skip
+        with st.status("Adding the network…") as status:
+            card = add_upload(upload, stated, _told(status))
+            status.update(label="Added.", state="complete")
+    except MedLensError as error:
+        error_box(str(error))
+        return
+    st.success(f"{plain(card.title)} is on every page now. It runs on {card.engine}.", icon=":material/check:")
+    st.page_link("pages/predict.py", label="Try it on Predict", query_params={"model": card.name})
+    st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limits))
+
+
+def _output_asked(report: "ForeignReport") -> str:
+    if report.found.output_kind != "linear":
+        return ""
+    return str(
+        st.selectbox(
+            "It ends in logits. They stand for", list(OUTPUTS), format_func=OUTPUTS.__getitem__,
+            index=1 if report.found.outputs == 1 else 0, help="A regression has no classes and cannot be shown.",
+        )
+    )  # fmt: skip
+
+
+def _told(status: Any) -> Callable[[str], None]:
+    """What is told of the work goes into the box that waits for it."""
+    return lambda stage: status.update(label=f"{stage.capitalize()}…")
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _table(text: str) -> tuple[TabularInput, ...]:
+    """Lines of "age, 0, 110" as named numbers; a range that is not two numbers is left out."""
+    found = []
+    for line in _lines(text):
+        name, *bounds = (part.strip() for part in line.split(","))
+        try:
+            low, high = (float(bound) for bound in bounds)
+        except ValueError:
+            low = high = None
+        found.append(TabularInput(name=name, low=low, high=high))
+    return tuple(found)
