@@ -102,7 +102,7 @@ def decode_nifti(data: bytes, choice: FrameChoice) -> Decoded:
 
 def _as_seen(canonical: np.ndarray, axis: int, index: int) -> np.ndarray:
     """A slice (channels, H, W) of a volume (channels, right, front, top), rows from above."""
-    rows_and_columns = np.take(canonical, index, axis=1 + axis)  # (channels, first other axis, second other axis)
+    rows_and_columns = canonical[(slice(None),) * (1 + axis) + (index,)]  # (channels, first and second other axis)
     return rows_and_columns[:, ::-1, ::-1].transpose(0, 2, 1)
 
 

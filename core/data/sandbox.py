@@ -201,7 +201,10 @@ class _Child:
         finally:
             clock.cancel()
         if late.is_set():
-            raise ImageRefused(f"decoding it took longer than {seconds:g} s and was stopped; send a smaller picture")
+            raise ImageRefused(
+                f"decoding it took longer than {seconds:g} s and was stopped; send a smaller picture, or try again "
+                "when the computer is less busy"
+            )
         return result
 
 

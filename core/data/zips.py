@@ -5,6 +5,7 @@ hold for what comes out. Names lead nowhere, but those that try to are refused, 
 """
 
 import hashlib
+import io
 import os
 import re
 import stat
@@ -14,6 +15,7 @@ import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -39,18 +41,22 @@ class ZipImages:
 
     kind, rule = "zip", RULE
 
-    def __init__(self, archive: Path, frame: FrameChoice = MIDDLE) -> None:
+    def __init__(self, archive: Path | bytes, frame: FrameChoice = MIDDLE, *, name: str = "the ZIP") -> None:
         """Read the directory.
 
         Args:
+            archive: a file, or all of its bytes.
+            name: what an archive of bytes is called in a refusal; a file has its own.
             frame: which frame or slice of DICOM and NIfTI files is read.
         Raises: DataError when `archive` is no ZIP that can be read, or has too many entries.
         """
+        name = name if isinstance(archive, bytes) else archive.name
         try:
-            _check_directory(archive)
-            self._zip = zipfile.ZipFile(archive)
+            with io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb") as stream:
+                _check_directory(stream)
+            self._zip = zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive)
         except _DAMAGE as error:
-            raise DataError(f"{archive.name}: it is no ZIP, or damaged ({error}).") from error
+            raise DataError(f"{name}: it is no ZIP, or damaged ({error}).") from error
         entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
         digest = hashlib.blake2b(digest_size=16)
         for entry in entries:
@@ -107,25 +113,24 @@ class ZipImages:
         self._zip.close()
 
 
-def _check_directory(archive: Path) -> None:
+def _check_directory(stream: BinaryIO) -> None:
     """Count the entries before a library builds an object for each. Raises ValueError, struct.error or OSError."""
-    with archive.open("rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        tail_at = max(0, size - 22 - 65_535)
-        stream.seek(tail_at)
-        tail = stream.read()
-        at = tail.rfind(b"PK\x05\x06")
-        if at < 0 or at + 22 > len(tail):
-            raise ValueError("it has no directory at its end")
-        length = struct.unpack_from("<I", tail, at + 12)[0]
-        if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: its record stands before this locator
-            at -= 76
-            length = struct.unpack_from("<Q", tail, at + 40)[0]
-        end = tail_at + at
-        if length > min(end, limits.MAX_ZIP_DIRECTORY_BYTES):
-            raise ValueError(f"its directory has {length:,} bytes")
-        stream.seek(end - length)
-        directory = stream.read(length)
+    size = stream.seek(0, os.SEEK_END)
+    tail_at = max(0, size - 22 - 65_535)
+    stream.seek(tail_at)
+    tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + 22 > len(tail):
+        raise ValueError("it has no directory at its end")
+    length = struct.unpack_from("<I", tail, at + 12)[0]
+    if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: its record stands before this locator
+        at -= 76
+        length = struct.unpack_from("<Q", tail, at + 40)[0]
+    end = tail_at + at
+    if length > min(end, limits.MAX_ZIP_DIRECTORY_BYTES):
+        raise ValueError(f"its directory has {length:,} bytes")
+    stream.seek(end - length)
+    directory = stream.read(length)
     count = position = 0
     while position + 46 <= len(directory) and directory[position : position + 4] == b"PK\x01\x02":
         position += 46 + sum(struct.unpack_from("<HHH", directory, position + 28))

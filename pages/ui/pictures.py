@@ -70,7 +70,8 @@ def _uploaded() -> list[Picture]:
         "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
         accept_multiple_files=True,
         max_upload_size=limits.MAX_IMAGE_BYTES // 1024**2,
-        help="They stay in the memory of this session and are never stored.",
+        help="They stay in the memory of this session and are never stored. Of DICOM files only pixels and technical "
+        "facts are read, never a name; text that is burned into the pixels is not removed.",
         key="uploads",
     )
     if len(uploads) > limits.MAX_FILES_PER_UPLOAD:
