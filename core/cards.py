@@ -68,6 +68,43 @@ class TabularInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """Scores from `low` to `high` (of the positive class, or the largest of a multiclass task) go to a person.
+
+    `rule` chose them ("coverage:0.9"), on the split `chosen_on`; equal ends refer nobody.
+    """
+
+    low: float
+    high: float
+    rule: str
+    chosen_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralRecord:
+    """A band with what it does on validation and test: coverage, error among the answered, area of risk-coverage."""
+
+    band: Referral
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OodRecord:
+    """The gate that tells pictures unlike the training images (`core/nn/ood.py`; its numbers lie in `ood.npz`).
+
+    A score above `threshold` is flagged; that is the `percentile` of the scores of the images of `chosen_on`.
+    `estimates` are the shares flagged on validation and test.
+    """
+
+    method: str
+    threshold: float
+    percentile: float
+    chosen_on: str
+    n_train_images: int
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What stands beside a shipped network, in `models/<name>/card.json`.
 
@@ -80,6 +117,8 @@ class ModelCard:
     "maps" scaled to 1. `other_sha256` are the sums of the files beside model.keras, by name.
     `localisation` says where its heat maps lie, one record per data set and split.
     `sums` are questions that several of its classes answer together, such as pneumonia of either cause.
+    `ood` is the gate for pictures unlike the training images, `referral` the band of scores that a person should read;
+    None where there is none.
     A network from outside has the sha256 of the file that it came in as `source_file`, what its last layer gave as
     `output_kind`, and the numbers that it takes beside the picture as `tabular_inputs`; its `run_id` is empty.
     """
@@ -122,3 +161,5 @@ class ModelCard:
     source_file: str = ""
     output_kind: str = ""
     tabular_inputs: tuple[TabularInput, ...] = ()
+    ood: OodRecord | None = None
+    referral: ReferralRecord | None = None

@@ -4,7 +4,16 @@
 network, `core/tables.py` the tables that check themselves. Import from here.
 """
 
-from core.cards import ClassSum, LocalisationRecord, ModelCard, SumAnswer, TabularInput
+from core.cards import (
+    ClassSum,
+    LocalisationRecord,
+    ModelCard,
+    OodRecord,
+    Referral,
+    ReferralRecord,
+    SumAnswer,
+    TabularInput,
+)
 from core.records import (
     Calibration,
     ClassCounts,
@@ -37,7 +46,7 @@ from core.tables import DatasetTable, LabelledSet, Predictions
 __all__ = [
     "ArchitectureSpec", "AugmentationPreset", "AugmentationSpec", "Calibration", "ClassCounts", "ClassSum",
     "Comparison", "Curve", "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec",
-    "Heatmap", "LabelScheme", "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OverlapAudit",
-    "Predictions", "PreprocessSpec", "RunRecord", "RunSpec", "RunStatus", "SplitKind", "SumAnswer", "TabularInput",
-    "Task", "Threshold",
+    "Heatmap", "LabelScheme", "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OodRecord",
+    "OverlapAudit", "Predictions", "PreprocessSpec", "Referral", "ReferralRecord", "RunRecord",
+    "RunSpec", "RunStatus", "SplitKind", "SumAnswer", "TabularInput", "Task", "Threshold",
 ]  # fmt: skip
