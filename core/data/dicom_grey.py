@@ -50,27 +50,42 @@ def grey_pixels(stored: np.ndarray, plan: GreyPlan) -> tuple[np.ndarray, str]:
     Raises: ImageRefused when no pixel is a finite number, or a table of the file cannot be used.
     """
     if stored.dtype.kind == "f":
-        shown, words = _mapped(stored.astype(np.float64), None, plan)
-        return _inverted(shown, plan), words
+        return _row_by_row(stored, plan)
     used = _used_bits(stored, plan)
     low, high = int(used.min()), int(used.max())
     if high - low >= WIDEST_TABLE:
-        shown, words = _mapped(_rescaled(used, plan), _weights_without_padding(used, plan), plan)
-        shown = _inverted(shown, plan)
-        if plan.padding:
-            shown[(used >= plan.padding[0]) & (used <= plan.padding[1])] = 0
-        return shown, words
+        return _row_by_row(used, plan)
     # Few different values: map each once, then look every pixel up.
     table = np.arange(low, high + 1, dtype=np.int64)
-    at = (used - low).astype(np.uint32) if low else used
-    counts = _counted(at.ravel(), len(table))
-    if plan.padding:
-        counts[(table >= plan.padding[0]) & (table <= plan.padding[1])] = 0
-    shown, words = _mapped(_rescaled(table, plan), counts, plan)
-    shown = _inverted(shown, plan)
-    if plan.padding:
-        shown[(table >= plan.padding[0]) & (table <= plan.padding[1])] = 0
-    return _looked_up(shown, at.ravel()).reshape(stored.shape), words
+    if low:
+        used = (used.astype(np.int32) if used.dtype.itemsize < 4 else used) - low
+    counts = _counted(used.ravel(), len(table))
+    counts[_padding(table, plan)] = 0
+    values = _rescaled(table, plan)
+    mapping, words = _mapping(values, counts, plan)
+    shown = _inverted(mapping(values), plan)
+    shown[_padding(table, plan)] = 0
+    return _looked_up(shown, used.ravel()).reshape(stored.shape), words
+
+
+def _row_by_row(used: np.ndarray, plan: GreyPlan) -> tuple[np.ndarray, str]:
+    """Numbers too different for a table, some rows at a time: each takes 8 bytes on its way."""
+    sample = used.ravel()[:: 1 + used.size // SAMPLED]
+    mapping, words = _mapping(_rescaled(sample[~_padding(sample, plan)], plan), None, plan)
+    shown = np.empty(used.shape, np.uint8)
+    rows = max(1, AT_ONCE // used.shape[1])
+    for top in range(0, len(used), rows):
+        part = used[top : top + rows]
+        shown[top : top + rows] = _inverted(mapping(_rescaled(part, plan)), plan)
+        shown[top : top + rows][_padding(part, plan)] = 0
+    return shown, words
+
+
+def _padding(values: np.ndarray, plan: GreyPlan) -> np.ndarray:
+    """Where `values`, as stored, are no picture."""
+    if plan.padding is None or values.dtype.kind == "f":
+        return np.zeros(values.shape, bool)
+    return (values >= plan.padding[0]) & (values <= plan.padding[1])
 
 
 def _counted(at: np.ndarray, size: int) -> np.ndarray:
@@ -90,30 +105,24 @@ def _looked_up(table: np.ndarray, at: np.ndarray) -> np.ndarray:
     return found
 
 
-def stretch(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, bool]:
-    """Finite values linearly from the 0.5 to the 99.5 percentile onto 0 to 255; what is not finite becomes 0.
+def linear(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Values from `low` to `high` onto 0 to 255, cut at both ends; what is no number becomes 0. uint8."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        shares = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return _to_bytes(shares)
 
-    Args:
-        values: floating-point, any shape.
-        weights: how often each counts, of the same shape.
-    Returns: uint8 of the same shape, and whether there was anything to stretch (False: all values are equal).
-    Raises: ImageRefused when no value is finite.
-    """
-    low, high = percentile_range(values, weights)
-    if high <= low:
-        return np.zeros(values.shape, np.uint8), False
-    with np.errstate(invalid="ignore"):
-        scaled = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return np.round(np.nan_to_num(scaled, nan=0.0) * 255.0).astype(np.uint8), True
+
+def _to_bytes(shares: np.ndarray) -> np.ndarray:
+    return np.round(np.nan_to_num(shares, nan=0.0) * 255.0).astype(np.uint8)
 
 
 def percentile_range(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
-    """The two percentiles; where they are equal, the smallest and the largest value. Raises ImageRefused.
+    """The two percentiles of the finite values; where they are equal, the smallest and the largest of them.
 
-    Of more than SAMPLED values they are taken from every second, third, … one.
+    Args:
+        weights: how often each value counts, of the same shape.
+    Raises: ImageRefused when there is none.
     """
-    step = 1 + values.size // SAMPLED
-    values, weights = values.ravel()[::step], None if weights is None else weights.ravel()[::step]
     finite = np.isfinite(values)
     counted = finite if weights is None else finite & (weights > 0)
     if not counted.any():
@@ -142,12 +151,6 @@ def _used_bits(stored: np.ndarray, plan: GreyPlan) -> np.ndarray:
     return pushed.view(signed_type) >> np.array(width - plan.stored_bits, signed_type)
 
 
-def _weights_without_padding(used: np.ndarray, plan: GreyPlan) -> np.ndarray | None:
-    if plan.padding is None:
-        return None
-    return ((used < plan.padding[0]) | (used > plan.padding[1])).astype(np.float64)
-
-
 def _rescaled(values: np.ndarray, plan: GreyPlan) -> np.ndarray:
     if plan.value_of.get("ModalityLUTSequence"):
         from pydicom.pixels.processing import apply_modality_lut
@@ -157,34 +160,42 @@ def _rescaled(values: np.ndarray, plan: GreyPlan) -> np.ndarray:
     return values * slope + intercept
 
 
-def _mapped(values: np.ndarray, weights: np.ndarray | None, plan: GreyPlan) -> tuple[np.ndarray, str]:
-    """Rescaled values to 0 to 255, not yet inverted."""
+def _mapping(
+    values: np.ndarray, weights: np.ndarray | None, plan: GreyPlan
+) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    """How rescaled values become 0 to 255, not yet inverted, and that in words.
+
+    Args:
+        values: every value that there is with how often it occurs, or a sample without `weights`.
+    """
     center, width = number(plan.window_of, "WindowCenter", None), number(plan.window_of, "WindowWidth", None)
     function = str(plan.window_of.get("VOILUTFunction") or "LINEAR").upper()
+    low, high = percentile_range(values, weights)
     if center is not None and width is not None and width > 0 and (width >= 1 or function != "LINEAR"):
-        if not np.isfinite(values).any():
-            raise ImageRefused("none of its pixels holds a value that can be shown")
-        shares = _windowed(values, center, width, function)
-        shown = np.round(np.nan_to_num(shares, nan=0.0) * 255.0).astype(np.uint8)
-        return shown, f"the file's own window, {width:g} wide around {center:g}"
-    if plan.window_of.get("VOILUTSequence") and values.dtype.kind == "f" and weights is not None:
-        from pydicom.pixels.processing import apply_voi
-
-        looked_up = _by_table(apply_voi, np.round(values).astype(np.int64), plan.window_of)
-        bits = int(plan.window_of.VOILUTSequence[0].LUTDescriptor[2])
-        largest = (1 << bits) - 1 if 8 <= bits <= 16 else int(looked_up.max()) or 1
-        return np.round(np.clip(looked_up / largest, 0, 1) * 255.0).astype(np.uint8), "the file's own table (VOI LUT)"
+        words = f"the file's own window, {width:g} wide around {center:g}"
+        return lambda given: _to_bytes(_windowed(given, center, width, function)), words
+    if plan.window_of.get("VOILUTSequence") and weights is not None:
+        return lambda given: _by_voi_table(given, plan.window_of), "the file's own table (VOI LUT)"
     bits = plan.stored_bits
-    plain = not plan.signed and plan.value_of.get("ModalityLUTSequence") is None
-    if bits <= 8 and plain and weights is not None and _is_identity(plan):
-        return np.round(values * (255.0 / ((1 << bits) - 1))).astype(
-            np.uint8
-        ), f"its {bits} bit{'s' if bits > 1 else ''} as stored"
-    shown, spread = stretch(values, weights)
-    return shown, f"{_STRETCHED}, because the file names no window" if spread else "all pixels are equal"
+    if bits <= 8 and weights is not None and not plan.signed and _is_identity(plan):
+        return lambda given: _to_bytes(given / ((1 << bits) - 1)), f"its {bits} bit{'s' if bits > 1 else ''} as stored"
+    if high <= low:
+        return lambda given: np.zeros(given.shape, np.uint8), "all pixels are equal"
+    return lambda given: linear(given, low, high), f"{_STRETCHED}, because the file names no window"
+
+
+def _by_voi_table(values: np.ndarray, source: "Dataset") -> np.ndarray:
+    from pydicom.pixels.processing import apply_voi
+
+    looked_up = _by_table(apply_voi, np.round(values).astype(np.int64), source)
+    bits = int(source.VOILUTSequence[0].LUTDescriptor[2])
+    largest = (1 << bits) - 1 if 8 <= bits <= 16 else int(looked_up.max()) or 1
+    return _to_bytes(np.clip(looked_up / largest, 0, 1))
 
 
 def _is_identity(plan: GreyPlan) -> bool:
+    if plan.value_of.get("ModalityLUTSequence"):
+        return False
     return number(plan.value_of, "RescaleSlope", 1.0) == 1 and number(plan.value_of, "RescaleIntercept", 0.0) == 0
 
 

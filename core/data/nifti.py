@@ -18,7 +18,7 @@ import numpy as np
 
 from core import limits
 from core.data.containers import CUT_OFF, DAMAGED, ImageHeader, check_size
-from core.data.dicom_grey import PERCENTILES, percentile_range
+from core.data.dicom_grey import PERCENTILES, linear, percentile_range
 from core.data.frames import AXES, DEFAULT_AXIS, Decoded, FrameChoice, chosen_number, frame_words
 from core.errors import ImageRefused
 
@@ -116,12 +116,10 @@ def _grey(picture: np.ndarray, volume_values: np.ndarray, volume: _Volume) -> tu
         where = "of the slice"
     if high <= low:
         return np.zeros(values.shape, np.uint8), "All its voxels are equal."
-    with np.errstate(invalid="ignore", over="ignore"):
-        shown = np.nan_to_num(np.clip((values - low) / (high - low), 0.0, 1.0), nan=0.0)
     words = f"Grey values: stretched from the {PERCENTILES[0]} to the {PERCENTILES[1]} percentile {where}."
     if not np.isfinite(values).all():
         words += " Voxels that hold no number are black."
-    return np.round(shown * 255.0).astype(np.uint8), words
+    return linear(values, low, high), words
 
 
 def _scaled(values: np.ndarray, volume: _Volume) -> np.ndarray:

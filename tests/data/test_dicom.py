@@ -214,6 +214,19 @@ def test_wide_integers_and_floating_point_pixels_are_stretched(medical):
     assert np.abs(decoded(medical.dicom(file)).pixels - plain).max() <= 1
 
 
+def test_signed_pixels_of_the_whole_range_keep_their_order(medical):
+    pixels = np.linspace(-32768, 32767, 48 * 64).astype(np.int16).reshape(48, 64)
+    found = decoded(medical.dicom(medical.dataset(pixels))).pixels.ravel().astype(int)
+    assert (np.diff(found) >= 0).all() and (found[0], found[-1]) == (0, 255)
+
+
+def test_padding_of_wide_pixels_is_black_too(medical):
+    pixels = medical.radiograph.astype(np.uint32) * 1000 + 50_000_000
+    pixels[:6] = 0
+    found = decoded(medical.dicom(medical.dataset(pixels, RescaleSlope=3, PixelPaddingValue=0))).pixels
+    assert found[:6].max() == 0 and found[10:].std() > 20
+
+
 def test_one_value_everywhere_is_no_division_by_zero(medical):
     found = decoded(medical.dicom(medical.dataset(np.full((20, 20), 700, np.uint16))))
     assert found.pixels.max() == found.pixels.min()
