@@ -26,6 +26,7 @@ else:
                 "pages/predict.py", title="Predict", icon=":material/image_search:", url_path="start", default=True
             ),
             st.Page("pages/live.py", title="Live", icon=":material/videocam:", url_path="live"),
+            st.Page("pages/triage.py", title="Triage", icon=":material/low_priority:", url_path="triage"),
             st.Page("pages/compare.py", title="Compare", icon=":material/leaderboard:", url_path="compare"),
             st.Page("pages/published.py", title="Published", icon=":material/newspaper:", url_path="published"),
             st.Page("pages/run.py", title="Run", icon=":material/query_stats:", url_path="run"),

@@ -31,6 +31,8 @@ from core.registry.reading import (
 )
 
 WARM_UP_SHARE = 0.2  # of the pictures of a seed: the room opens empty, and those who come first hardly wait
+SEEDS = tuple(range(1, 21))
+N_IMAGES = 2500  # a seed; with twenty of them a slider answers in under a second
 MOST_REDRAWS = 100  # of patients, until both the ill and the healthy are among them
 CURVE_POINTS = 121
 CURVE_END = 0.95  # the axis ends where this share of the slowest group is being read
@@ -94,8 +96,8 @@ def simulate(
     groups: np.ndarray,
     room: ReadingRoom,
     *,
-    seeds: Sequence[int] = tuple(range(1, 21)),
-    n_images: int = 2500,
+    seeds: Sequence[int] = SEEDS,
+    n_images: int = N_IMAGES,
 ) -> Waiting:
     """Read the pictures of a test split in three orders: as they came, by score, and the ill first.
 
@@ -156,6 +158,7 @@ def wait_summary(waiting: Waiting, group: str, order: str, limit: float) -> Wait
         mean=over_seeds(lambda minutes: float(np.mean(minutes))),
         median=over_seeds(lambda minutes: float(np.median(minutes))),
         p90=over_seeds(lambda minutes: float(np.quantile(minutes, 0.9))),
+        p99=over_seeds(lambda minutes: float(np.quantile(minutes, 0.99))),
         over=over_seeds(lambda minutes: float(np.mean(minutes > limit))),
     )  # fmt: skip
 

@@ -176,6 +176,14 @@ def order_batch(
     return tuple(places)
 
 
+def score_table(pred: Predictions, question: Question) -> ThresholdTable:
+    """The urgencies of a run's images, those that are urgent in truth and those that are not, each rising."""
+    scores, truth = urgency(pred.y_prob, pred.class_names, question), urgent_truth(pred, question)
+    return ThresholdTable(
+        class_name=question.name, positives=np.sort(scores[truth]), negatives=np.sort(scores[~truth])
+    )  # fmt: skip
+
+
 def cut_band(table: ThresholdTable, cut: float, estimates: Sequence[Estimate]) -> tuple[float, float] | None:
     """The scores whose side of the cut these images cannot vouch for.
 

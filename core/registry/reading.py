@@ -74,6 +74,7 @@ class WaitSummary:
     mean: OverSeeds
     median: OverSeeds
     p90: OverSeeds
+    p99: OverSeeds
     over: OverSeeds
     limit: float
 

@@ -200,3 +200,14 @@ def test_damage_at_any_byte_never_gives_another_kind_of_error(tmp_path):
             except ImageRefused:
                 continue
         images.close()
+
+
+def test_an_archive_in_memory_is_read_as_the_file_is_and_is_refused_under_its_name(tmp_path):
+    path = tmp_path / "scans.zip"
+    make(path, (entry("b.png"), GOOD), (entry("a.png"), png(1)))
+    on_disk, in_memory = ZipImages(path), ZipImages(path.read_bytes(), name="scans.zip")
+    assert in_memory.names() == on_disk.names() == ["a.png", "b.png"]
+    assert np.array_equal(in_memory.read("a.png"), on_disk.read("a.png"))
+    assert in_memory.digest == on_disk.digest
+    with pytest.raises(DataError, match=r"^sent\.zip: it is no ZIP"):
+        ZipImages(path.read_bytes()[:-8], name="sent.zip")

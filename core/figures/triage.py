@@ -1,0 +1,202 @@
+"""Waiting times of a simulated reading list, drawn and in words: who gains, who pays, and who is put at the end."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.figures.text import GAP, percent
+from core.figures.theme import MUTED, PALETTE, base_layout, fraction_axis, transparent
+from core.registry.reading import (
+    ALL,
+    ARRIVAL,
+    FOUND,
+    HEALTHY,
+    ILL,
+    LOGNORMAL_CV,
+    MISSED,
+    PERFECT,
+    SCORE,
+    OverSeeds,
+    ReadingRoom,
+    WaitCurve,
+    WaitSummary,
+)
+
+# what is drawn: (group, order) -> colour, dash, whether the range of the seeds is shaded
+LOOKS: Mapping[tuple[str, str], tuple[str, str, bool]] = MappingProxyType({
+    (ILL, PERFECT): (PALETTE[3], "dot", False),
+    (ILL, SCORE): (PALETTE[0], "solid", True),
+    (ALL, ARRIVAL): (MUTED, "dash", True),
+    (HEALTHY, SCORE): (PALETTE[1], "longdash", True),
+    (MISSED, SCORE): (PALETTE[4], "dashdot", False),
+})  # fmt: skip
+GROUP_WORDS = {
+    ALL: "everyone", ILL: "the ill", FOUND: "the ill it calls", MISSED: "the ill it misses", HEALTHY: "the healthy",
+}  # fmt: skip
+ORDER_WORDS = {ARRIVAL: "as they came", SCORE: "by score", PERFECT: "perfect order"}
+SPREAD_WORDS = {
+    "lognormal": f"log-normal, standard deviation {LOGNORMAL_CV:g} times the mean",
+    "exponential": "exponential", "constant": "always the same",
+}  # fmt: skip
+SAME = 0.05  # minutes that round to 0.0
+
+
+def waiting_figure(curves: Sequence[WaitCurve], limit: float, n_seeds: int) -> go.Figure:
+    """Share of each group whose reading has begun, over minutes since arrival; bands are the range of the seeds.
+
+    Args:
+        curves: of the pairs in LOOKS, all on the same minutes.
+        limit: minutes, drawn as a line where the axis reaches that far.
+    """
+    figure = go.Figure()
+    for curve in curves:
+        color, dash, shaded = LOOKS[curve.group, curve.order]
+        if shaded and n_seeds > 1:
+            figure.add_trace(
+                go.Scatter(
+                    x=[*curve.minutes, *reversed(curve.minutes)], y=[*curve.high, *reversed(curve.low)],
+                    fill="toself", fillcolor=transparent(color, 0.16), line={"width": 0}, hoverinfo="skip",
+                    showlegend=False,
+                )
+            )  # fmt: skip
+    for curve in curves:
+        color, dash, _ = LOOKS[curve.group, curve.order]
+        name = f"{GROUP_WORDS[curve.group]}, {ORDER_WORDS[curve.order]} (n{GAP}={GAP}{curve.n:,})"
+        figure.add_trace(
+            go.Scatter(
+                x=curve.minutes, y=curve.share, mode="lines", name=name,
+                line={"color": color, "dash": dash, "width": 3 if curve.order == SCORE else 2},
+                hovertemplate=f"{name}<br>%{{y:.0%}} within %{{x:.1f}} minutes<extra></extra>",
+            )
+        )  # fmt: skip
+    if curves and limit <= curves[0].minutes[-1]:
+        figure.add_vline(x=limit, line={"color": MUTED, "width": 1})
+        figure.add_annotation(
+            x=limit, y=1, yref="paper", yanchor="bottom", text=f"{limit:g} minutes", showarrow=False,
+            font={"color": MUTED, "size": 13},
+        )  # fmt: skip
+    figure.update_xaxes(
+        title={"text": "minutes from arrival until reading begins"}, rangemode="tozero", fixedrange=True
+    )  # fmt: skip
+    figure.update_yaxes(**fraction_axis("share of them being read by then"))
+    base_layout(figure, height=480)
+    figure.update_layout(legend={"y": -0.2})
+    return figure
+
+
+def waiting_sentence(summaries: Sequence[WaitSummary], n_seeds: int) -> str:
+    """What the score's order changes for the ill and for the healthy (Markdown)."""
+    ill, before = _find(summaries, ILL, SCORE), _find(summaries, ILL, ARRIVAL)
+    healthy, healthy_before = _find(summaries, HEALTHY, SCORE), _find(summaries, HEALTHY, ARRIVAL)
+    if ill is None or before is None or healthy is None or healthy_before is None:
+        return "No picture of one of the two kinds came in: nothing can be said."
+    return (
+        f"Of the ill, half are read within **{_both(ill.median, before.median)}** "
+        f"({n_seeds} seeds: {_range(ill.median)} instead of {_range(before.median)}), nine in ten within "
+        f"{_both(ill.p90, before.p90)}. The healthy {_compare(healthy.mean, healthy_before.mean)}: "
+        f"{_both(healthy.mean, healthy_before.mean)} on average ({_range(healthy.mean)} instead of "
+        f"{_range(healthy_before.mean)}), and one in a hundred of them over {_both(healthy.p99, healthy_before.p99)}."
+    )
+
+
+def missed_sentence(summaries: Sequence[WaitSummary]) -> str:
+    """How long those wait whom the network does not call (Markdown)."""
+    missed, before, ill = (
+        _find(summaries, *pair) for pair in ((MISSED, SCORE), (MISSED, ARRIVAL), (ILL, SCORE))
+    )  # fmt: skip
+    if missed is None or before is None or ill is None:
+        return "**None of the ill in this simulation was missed.** Another day brings one."
+    return (
+        f"**A missed finding stands behind every picture that is called.** This run does not call "
+        f"{percent(missed.n / ill.n)} of the ill. They {_compare(missed.mean, before.mean)} than in the order of "
+        f"arrival: half of them are read within {_both(missed.median, before.median)}, nine in ten within "
+        f"{_both(missed.p90, before.p90)}; all of the ill together: nine in ten within {_minutes(ill.p90.value)}."
+    )
+
+
+def bound_sentence(summaries: Sequence[WaitSummary]) -> str:
+    """How far the score is from an order that knows who is ill, and that waiting is moved, not saved."""
+    ill, before, perfect = (_find(summaries, ILL, order) for order in (SCORE, ARRIVAL, PERFECT))
+    everyone = _find(summaries, ALL, SCORE)
+    if ill is None or before is None or perfect is None or everyone is None:
+        return ""
+    return (
+        f"On average the ill wait {_minutes(ill.mean.value)}; {_number(before.mean.value)} in the order of arrival, "
+        f"{_number(perfect.mean.value)} if all of the ill came first, which no order can better. Everyone together "
+        f"waits {_minutes(everyone.mean.value)} in any order: waiting is moved, not saved."
+    )
+
+
+def limit_sentence(summaries: Sequence[WaitSummary]) -> str:
+    """The shares that wait longer than the limit."""
+    parts = []
+    for group in (ILL, MISSED, HEALTHY):
+        after, before = _find(summaries, group, SCORE), _find(summaries, group, ARRIVAL)
+        if after is not None and before is not None:
+            parts.append(f"{percent(after.over.value)} of {GROUP_WORDS[group]} instead of {percent(before.over.value)}")
+    limit = summaries[0].limit if summaries else 0
+    return f"Longer than {limit:g} minutes wait {'; '.join(parts)}." if parts else ""
+
+
+def room_sentence(room: ReadingRoom, utilisation: float) -> str:
+    """What was assumed of the room."""
+    who = "1 reader" if room.readers == 1 else f"{room.readers} readers"
+    return (
+        f"{who}, {room.minutes:g} minutes a picture ({SPREAD_WORDS[room.spread]}), {room.per_hour:g} pictures an hour "
+        f"at random moments, {percent(room.prevalence)} of them ill: the readers are at work "
+        f"{percent(utilisation)} of the time."
+    )
+
+
+def waiting_table(summaries: Sequence[WaitSummary]) -> pd.DataFrame:
+    """One row per group and order, minutes with the range of the seeds; those found are the ill but for the missed."""
+    return pd.DataFrame(
+        {
+            "Who": GROUP_WORDS[s.group][0].upper() + GROUP_WORDS[s.group][1:],
+            "Order": ORDER_WORDS[s.order],
+            "n": s.n,
+            "Half within (min)": _with_range(s.median),
+            "Nine in ten within (min)": _with_range(s.p90),
+            "99 in 100 within (min)": _with_range(s.p99),
+            "Mean (min)": _with_range(s.mean),
+            f"Over {s.limit:g} min (%)": _with_range(_times_100(s.over)),
+        }
+        for s in summaries
+        if s.group != FOUND
+    )  # fmt: skip
+
+
+def _find(summaries: Sequence[WaitSummary], group: str, order: str) -> WaitSummary | None:
+    return next((s for s in summaries if (s.group, s.order) == (group, order)), None)
+
+
+def _number(minutes: float) -> str:
+    return f"{minutes:.1f}" if minutes < 9.95 else f"{minutes:,.0f}"
+
+
+def _minutes(minutes: float) -> str:
+    return f"{_number(minutes)}{GAP}{'minute' if _number(minutes) == '1.0' else 'minutes'}"
+
+
+def _both(now: OverSeeds, before: OverSeeds) -> str:
+    return f"{_minutes(now.value)} instead of {_number(before.value)}"
+
+
+def _times_100(share: OverSeeds) -> OverSeeds:
+    return OverSeeds(100 * share.value, 100 * share.low, 100 * share.high)
+
+
+def _range(spread: OverSeeds) -> str:
+    return f"{_number(spread.low)} to {_number(spread.high)}"
+
+
+def _with_range(spread: OverSeeds) -> str:
+    return f"{_number(spread.value)} ({_number(spread.low)}–{_number(spread.high)})"
+
+
+def _compare(now: OverSeeds, before: OverSeeds) -> str:
+    if abs(now.value - before.value) < SAME:
+        return "wait no longer"
+    return "wait longer" if now.value > before.value else "wait less"

@@ -1,0 +1,234 @@
+"""The reading list of a batch: what is urgent, the rows in their new order, and the same as a file."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core import limits
+from core.errors import MedLensError
+from core.evaluation.triage import (
+    CALLED,
+    NEAR,
+    NOT_CALLED,
+    NOT_READ,
+    UNLIKE,
+    Arrival,
+    Place,
+    Question,
+    card_questions,
+    order_batch,
+)
+from core.figures import sentences
+from core.figures.text import GAP, NOT_A_DIAGNOSIS, counted, interval, plural
+from core.store.scores import guarded_text
+from core.store.tables import csv_line
+from core.types import Estimate, ModelCard
+from pages.ui import state, triage_cache
+from pages.ui.batch import PHANTOMS, BatchFile, Scored, gather, score_batch
+from pages.ui.blocks import disclaimer, error_box, plain, prose
+
+ROW_PX = 56
+HEIGHT_PX = 620
+FLAG_WORDS = {UNLIKE: "unlike its training images", NEAR: "near the cut", NOT_READ: "not read"}
+CSV_COLUMNS = (
+    "place", "arrived", "moved", "file", "score", "side", "flags", "cut", "sensitivity", "sensitivity_low",
+    "sensitivity_high", "specificity", "specificity_low", "specificity_high", "reason", "urgent", "model", "run_id",
+    "created_utc", "notice",
+)  # fmt: skip
+
+
+def choose_question(card: ModelCard) -> Question | None:
+    """What comes first; asked of a person where the model has several answers and no sum says which are urgent."""
+    questions = {q.name: q for q in card_questions(card)}
+    if len(questions) == 1:
+        return next(iter(questions.values()))
+    name = st.selectbox(
+        "What is urgent", list(questions), index=0 if card.sums else None, key=f"triage-question-{card.name}",
+        placeholder="Choose what should be read first",
+        help="The score is the sum of the probabilities of everything that counts as urgent.",
+    )  # fmt: skip
+    return questions.get(str(name))
+
+
+def choose_batch() -> list[BatchFile]:
+    """Files, ZIPs and phantoms, in the order they came, with a button that clears them."""
+    turn = st.session_state.get(state.TRIAGE_ROUND, 0)
+    uploads = st.file_uploader(
+        "Drop the pictures that wait to be read, several at once, or a ZIP of them",
+        accept_multiple_files=True,
+        max_upload_size=limits.MAX_LIST_BYTES // 1024**2,
+        help=f"Up to {limits.MAX_LIST_FILES} pictures. They stay in the memory of this session and are never stored.",
+        key=f"triage-uploads-{turn}",
+    )
+    with st.container(horizontal=True):
+        st.button(f"Fill with {PHANTOMS} phantoms", icon=":material/draw:", on_click=_fill, key="triage-fill")
+        st.button("Clear the list", icon=":material/delete:", on_click=clear_list, key="triage-clear")
+    with st.spinner("Taking the files in…"):
+        files, problems = gather(uploads, phantoms=bool(st.session_state.get(state.TRIAGE_PHANTOMS)))
+    for problem in problems:
+        error_box(problem)
+    return files
+
+
+def clear_list() -> None:
+    """Forget every picture, score and thumbnail of the list."""
+    st.session_state[state.TRIAGE_ROUND] = st.session_state.get(state.TRIAGE_ROUND, 0) + 1
+    for key in (state.TRIAGE, state.TRIAGE_PHANTOMS):
+        st.session_state.pop(key, None)
+
+
+def _fill() -> None:
+    st.session_state[state.TRIAGE_PHANTOMS] = True
+
+
+def show_list(card: ModelCard, question: Question, files: Sequence[BatchFile]) -> None:
+    """The batch by urgency, what is said beside it, and its download."""
+    try:
+        scored = score_batch(card, files)
+    except MedLensError as error:
+        error_box(str(error))
+        return
+    band = triage_cache.cut_band(card, question)
+    arrivals = [
+        Arrival(name=file.name, probabilities=one.probabilities, reason=one.reason)
+        for file, one in zip(files, scored, strict=True)
+    ]
+    places = order_batch(arrivals, card, question, band)
+    for synthetic in sorted({file.synthetic for file in files}):
+        mismatch = sentences.mismatch_sentence(card, synthetic=synthetic)
+        if mismatch:
+            st.error(mismatch, icon=":material/link_off:")
+    read = [place for place in places if place.place is not None]
+    _show_refused([place for place in places if place.place is None])
+    if read:
+        prose(_headline(read, question))
+        st.dataframe(
+            list_frame(read, scored, question),
+            hide_index=True,
+            height=min(HEIGHT_PX, ROW_PX * len(read) + 40),
+            row_height=ROW_PX,
+            width="stretch",
+            column_config={
+                "Read": st.column_config.NumberColumn(width=50, pinned=True, help="Place on the new list"),
+                "Picture": st.column_config.ImageColumn(width=70, help="Double-click to enlarge"),
+                "Moved": st.column_config.TextColumn(width=70, help="Places forward or back, against arrival"),
+                "File": st.column_config.TextColumn(width=120),
+                "Score": st.column_config.ProgressColumn(
+                    format="%.3f", min_value=0.0, max_value=1.0, width=110, help=f"Probability of {question.name}"
+                ),
+                "Side": st.column_config.TextColumn(width=84, help=f"Whether the network calls it {question.name}"),
+                "At this cut": st.column_config.TextColumn(
+                    width=180,
+                    help="How far its side of the cut can be trusted: of a called picture the specificity, of one that "
+                    "is not called the sensitivity, with 95 % interval, on the model's test images",
+                ),
+                "Flag": st.column_config.TextColumn(width=110),
+            },
+            alt=f"{len(read)} pictures, the most urgent first: place, picture, move, file, score, side, flags",
+        )
+        _show_point(card, question, band)
+    st.download_button(
+        "Download the list (CSV)", data=lambda: list_csv(places, card, question, datetime.now(UTC)),
+        file_name=f"medlens-reading-list-{card.name}.csv", mime="text/csv", icon=":material/download:",
+        on_click="ignore", key="triage-csv",
+    )  # fmt: skip
+    disclaimer()
+
+
+def list_frame(read: Sequence[Place], scored: Sequence[Scored], question: Question) -> pd.DataFrame:
+    """The rows that have a score, as shown. Names are cells of text, never Markdown."""
+    return pd.DataFrame(
+        {
+            "Read": place.place,
+            "Picture": scored[place.arrival].thumb,
+            "Moved": moved_words(place.moved),
+            "File": place.name,
+            "Score": place.score,
+            "Side": CALLED if place.called else NOT_CALLED,
+            "At this cut": _trust_words(question, bool(place.called)),
+            "Flag": ", ".join(FLAG_WORDS[flag] for flag in place.flags if flag in FLAG_WORDS),
+        }
+        for place in read
+    )
+
+
+def moved_words(moved: int) -> str:
+    """ "▲ 12" forward, "▼ 3" back, "=" where nothing changed."""
+    return "=" if moved == 0 else f"{'▲' if moved > 0 else '▼'} {abs(moved)}"
+
+
+def list_csv(places: Sequence[Place], card: ModelCard, question: Question, created: datetime) -> str:
+    """The list as CSV, refused files at its end; no cell begins as a spreadsheet's formula does."""
+    lines = [csv_line(CSV_COLUMNS)]
+    point = [_estimate(question, metric) for metric in ("sensitivity", "specificity")]
+    numbers = [value for e in point for value in ((e.value, e.low, e.high) if e is not None else (None, None, None))]
+    for place in places:
+        side = None if place.called is None else CALLED if place.called else NOT_CALLED
+        texts = (place.name, side, "|".join(f for f in place.flags if f in FLAG_WORDS), place.reason)
+        name, shown_side, flags, reason = (None if text is None else guarded_text(text) for text in texts)
+        lines.append(
+            csv_line([
+                place.place, place.arrival + 1, place.moved if place.place is not None else None, name, place.score,
+                shown_side, flags, question.cut, *numbers, reason, guarded_text(question.name), card.name, card.run_id,
+                created.isoformat(timespec="seconds"), NOT_A_DIAGNOSIS,
+            ])
+        )  # fmt: skip
+    return "".join(lines)
+
+
+def _headline(read: Sequence[Place], question: Question) -> str:
+    called = [place for place in read if place.called]
+    first = f"**{plural(len(called), 'picture')}** of {len(read)} called {plain(question.name)}"
+    if not called:
+        return f"{first}; the list is ordered by score all the same."
+    before = sorted(place.arrival for place in read)
+    at = [before.index(place.arrival) + 1 for place in called]
+    return (
+        f"{first}. In the order of arrival the last of them would have been read as number {max(at)}; "
+        f"by score it is number {max(int(place.place or 0) for place in called)}."
+    )
+
+
+def _show_refused(refused: Sequence[Place]) -> None:
+    if not refused:
+        return
+    with st.container(border=True):
+        verb = "has" if len(refused) == 1 else "have"
+        st.markdown(
+            f":material/error: **{plural(len(refused), 'file')} {verb} no score and no place: look at "
+            f"{'it' if len(refused) == 1 else 'them'} yourself.**"
+        )
+        with st.container(height=180 if len(refused) > 4 else "content", border=False):
+            st.markdown("\n".join(f"- {plain(place.reason)}" for place in refused))
+
+
+def _show_point(card: ModelCard, question: Question, band: tuple[float, float] | None) -> None:
+    found = [e for e in (_estimate(question, m) for m in ("sensitivity", "specificity")) if e is not None]
+    parts = [f"Cut {question.cut:.3f}." if question.cut is not None else "No cut: the most probable answer counts."]
+    if found:
+        shares = " and ".join(f"{e.metric} {interval(e)}" for e in found)
+        images = counted(found[0].n_images, found[0].n_groups, sentences.group_field(card))
+        parts.append(f"With it {shares} ({found[0].split}, {images}).")
+    if band is not None:
+        parts.append(
+            f"Near the cut: scores from {band[0]:.3f} to {band[1]:.3f}. The model's test images cannot tell the cuts "
+            "between them from its own, so such a picture could as well be on the other side."
+        )
+    elif question.cut is not None:
+        parts.append("Which scores are near the cut is not known: the run of this model is not here.")
+    parts.append(
+        "A low score is no all-clear: every picture is still read, and a finding that the network misses "
+        "is read late. Whether a picture is of the kind it was trained on is not checked here."
+    )
+    st.caption(plain(" ".join(parts)))
+
+
+def _trust_words(question: Question, called: bool) -> str:
+    estimate = _estimate(question, "specificity" if called else "sensitivity")
+    return "" if estimate is None else f"{estimate.metric} {interval(estimate)}".replace(" ", GAP)
+
+
+def _estimate(question: Question, metric: str) -> Estimate | None:
+    return next((e for e in question.estimates if e.metric == metric), None)

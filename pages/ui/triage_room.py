@@ -1,0 +1,108 @@
+"""What reading by score would save: a simulated reading room on the test images of a stored run."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.errors import MedLensError
+from core.evaluation.reading_room import N_IMAGES, SEEDS, WARM_UP_SHARE, wait_curves, wait_summaries
+from core.evaluation.triage import Question, class_questions, urgent_truth
+from core.figures import triage as figures
+from core.figures.names import evaluation_of, group_field_of
+from core.figures.text import counted, estimate_text, percent
+from core.registry.metrics import find_estimate
+from core.registry.reading import SPREADS, ReadingRoom
+from core.types import RunRecord
+from pages.ui import cache, running, triage_cache
+from pages.ui.blocks import chart, error_box, plain, prose, split_badges
+
+NOT_SAID = (
+    "It is a count of minutes, not of harm: nobody knows here what a minute costs the ill or the healthy.",
+    "Scores are there as soon as a picture is, readers follow the list to the letter and read every picture with the "
+    "same care; reading times do not depend on what a picture shows.",
+    "Pictures come at one rate, day and night; a morning's rush makes longer lists, on which an order matters more.",
+    "Nothing brings a picture forward once it has waited long: at the end of the list a healthy person can wait for "
+    "hours.",
+    "The pictures are those of this test part. Where others come in, a network does worse than here, and the ill of "
+    "another clinic are ill in other ways.",
+    "MedLens is no medical device: do not order anybody's pictures by it.",
+)
+
+
+def show_room(records: Sequence[RunRecord]) -> None:
+    """Choose a run and what is urgent in it, then move the sliders."""
+    record = running.choose_run(records)
+    questions = {q.name: q for q in _questions(record)}
+    name = next(iter(questions))
+    if len(questions) > 1:
+        name = str(st.selectbox("Who counts as ill", list(questions), key=f"room-question-{record.run_id}"))
+    split_badges(record)
+    _show_sliders(record, questions[name])
+
+
+@st.fragment
+def _show_sliders(record: RunRecord, question: Question) -> None:
+    first, second, third = st.columns(3, gap="large")
+    with first:
+        readers = st.slider("Readers", 1, 10, 2, key="room-readers")
+        minutes = st.slider("Minutes a picture, on average", 0.5, 20.0, 5.0, step=0.5, key="room-minutes")
+    with second:
+        per_hour = st.slider("Pictures that arrive in an hour", 1, 120, 21, key="room-rate")
+        prevalence = st.slider("Ill among them", 1, 50, 10, format="%d %%", key="room-prevalence")
+    with third:
+        limit = st.slider("Too long: more than so many minutes", 5, 240, 30, step=5, key="room-limit")
+        spread = st.selectbox(
+            "Reading times", SPREADS, format_func=lambda key: figures.SPREAD_WORDS[key], key="room-spread"
+        )
+    try:
+        room = ReadingRoom(
+            readers=readers, minutes=minutes, per_hour=per_hour, prevalence=prevalence / 100, spread=spread
+        )
+        waiting = triage_cache.waiting_times(record, question, room)
+    except MedLensError as error:
+        error_box(str(error))
+        return
+    summaries = wait_summaries(waiting, limit)
+    seeds = len(SEEDS)
+    with st.container(border=True):
+        st.markdown(f"#### {figures.waiting_sentence(summaries, seeds)}")
+        st.markdown(figures.missed_sentence(summaries))
+        st.caption(f"{figures.limit_sentence(summaries)} {figures.bound_sentence(summaries)}")
+    chart(
+        figures.waiting_figure(wait_curves(waiting, list(figures.LOOKS)), limit, seeds),
+        alt=figures.waiting_sentence(summaries, seeds).replace("**", ""),
+        key="room-figure",
+    )
+    st.caption(
+        f"{figures.room_sentence(room, room.utilisation)} {seeds} seeds of {N_IMAGES:,} pictures; the first "
+        f"{percent(WARM_UP_SHARE)} of each fill the room and are not counted. Bands and brackets: lowest to highest of "
+        "the seeds, each with other arrivals, other reading times and other patients drawn from the test part."
+    )
+    st.dataframe(
+        figures.waiting_table(summaries), hide_index=True, width="stretch", height="content",
+        alt="Waiting times of each group in each order: half within, nine in ten within, mean, share over the limit",
+    )  # fmt: skip
+    st.caption(_data_sentence(record, question, prevalence / 100))
+    st.subheader("What this does not say", anchor=False)
+    prose("\n".join(f"- {plain(line)}" for line in NOT_SAID))
+
+
+def _questions(record: RunRecord) -> tuple[Question, ...]:
+    evaluation = evaluation_of(record)
+    positive = evaluation.positive_class if evaluation is not None else None
+    return class_questions(record.task, record.class_names, positive)
+
+
+def _data_sentence(record: RunRecord, question: Question, prevalence: float) -> str:
+    pred = cache.predictions(record)
+    ill = urgent_truth(pred, question)
+    evaluation = evaluation_of(record)
+    single = question.classes[0] if len(question.classes) == 1 and record.task != "binary" else None
+    found = find_estimate(evaluation, "auc", single) if evaluation is not None else None
+    ranks = single is not None or record.task == "binary"
+    quality = f" {estimate_text(found, group_field_of(record))}." if found is not None and ranks else ""
+    return plain(
+        f"Ill: labelled {question.name}. Scores and truth: the test part, "
+        f"{counted(len(pred), pred.n_groups, group_field_of(record))}, {int(ill.sum()):,} of them ill "
+        f"({percent(float(ill.mean()))}); they are drawn again to be {percent(prevalence)}.{quality}"
+    )
