@@ -78,6 +78,10 @@ class ZipImages:
 
     def read(self, name: str) -> np.ndarray:
         """The picture of one name of the list: uint8 (H, W, 3) RGB. Raises ImageRefused with one sentence."""
+        return decode_image(self.content(name), name, self._frame)
+
+    def content(self, name: str) -> bytes:
+        """The bytes of one name of the list. Raises ImageRefused with one sentence."""
         entry = self._entries.get(name)
         if entry is None:
             raise ImageRefused(f"{name}: the ZIP has no such entry.")
@@ -85,12 +89,11 @@ class ZipImages:
         if reason:
             raise ImageRefused(f"{name}: {reason}.")
         try:
-            data = self._inflate(entry)
+            return self._inflate(entry)
         except ImageRefused as error:
             raise ImageRefused(f"{name}: {error}.") from error
         except _DAMAGE as error:
             raise ImageRefused(f"{name}: the entry is damaged, or not as the ZIP's directory says.") from error
-        return decode_image(data, name, self._frame)
 
     def _inflate(self, entry: zipfile.ZipInfo) -> bytes:
         data = bytearray()

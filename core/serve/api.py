@@ -9,7 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from core import limits
 from core.data.sniff import ACCEPTED
+from core.data.unpack import unpacked
 from core.errors import ImageRefused, MedLensError, RequestRefused
 from core.figures.text import NOT_A_DIAGNOSIS
 from core.serve import answers
@@ -71,19 +73,23 @@ def create_api(models: Models | None = None, line: Line | None = None) -> FastAP
         with threads.place():
             card = _card(source, form.fields.get("model"), target)
             predictor = await threads.run(source.predictor, card.name)
+            pictures = await threads.run(unpacked, [(u.name, u.content) for u in uploads], limits.MAX_FILES_PER_REQUEST)
             turns = asyncio.Semaphore(threads.workers)  # a batch takes no more threads at once than there are
 
-            async def one(upload: Upload) -> dict[str, object]:
+            async def one(picture: tuple[str, bytes | ImageRefused]) -> dict[str, object]:
+                name, content = picture
                 async with turns:
                     try:
+                        if isinstance(content, ImageRefused):
+                            raise content
                         return await threads.run(
-                            answers.prediction, predictor, upload.content, upload.name,
+                            answers.prediction, predictor, content, name,
                             explain=explain, target=target, strength=strength, frame=frame,
                         )  # fmt: skip
                     except ImageRefused as error:
-                        return {"file": upload.name, "error": str(error)}
+                        return {"file": name, "error": str(error)}
 
-            found = await asyncio.gather(*map(one, uploads), return_exceptions=True)
+            found = await asyncio.gather(*map(one, pictures), return_exceptions=True)
         done = [answer for answer in found if isinstance(answer, dict)]
         for failure in found:
             if isinstance(failure, BaseException):

@@ -66,7 +66,7 @@ EXTRA: dict[str, dict[str, Any]] = {
         {"notice": NOT_A_DIAGNOSIS, "model": "phantom-nodule", "engine": "ONNX Runtime", "predictions": [_PREDICTION]},
         requestBody=_form(
             {
-                "files": {"type": "array", "items": _FILE, "description": "Also as 'file'."},
+                "files": {"type": "array", "items": _FILE, "description": "Also as 'file'; ZIPs too."},
                 "model": _MODEL,
                 "explain": {
                     "type": "string", "enum": ["none", "maps", "gradcam"], "default": "none",

@@ -67,17 +67,35 @@ def choose_pictures() -> list[Picture]:
 def _uploaded() -> list[Picture]:
     # no `type=`: the uploader would judge by the name alone, and its refusal says nothing about the file
     uploads = st.file_uploader(
-        "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI",
+        "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI, or a ZIP of them",
         accept_multiple_files=True,
         max_upload_size=limits.MAX_IMAGE_BYTES // 1024**2,
         help="They stay in the memory of this session and are never stored. Of DICOM files only pixels and technical "
         "facts are read, never a name; text that is burned into the pixels is not removed.",
         key="uploads",
     )
-    if len(uploads) > limits.MAX_FILES_PER_UPLOAD:
-        error_box(f"{len(uploads)} files at once; the first {limits.MAX_FILES_PER_UPLOAD} are shown.")
-        uploads = uploads[: limits.MAX_FILES_PER_UPLOAD]
-    return _decoded([(upload.name, upload.getvalue()) for upload in uploads])
+    files: list[tuple[str, bytes]] = []
+    for name, content in _contents([(upload.file_id, upload.name, upload.getvalue()) for upload in uploads]):
+        if isinstance(content, ImageRefused):
+            error_box(str(content))
+        else:
+            files.append((name, content))
+    return _decoded(files)
+
+
+def _contents(uploads: list[tuple[str, str, bytes]]) -> list[tuple[str, "bytes | ImageRefused"]]:
+    """What was uploaded, ZIPs taken apart; they are not taken apart again while the same files are there."""
+    from core.data.unpack import unpacked
+
+    key = tuple(file_id for file_id, _, _ in uploads)
+    kept = st.session_state.get(state.UNPACKED)
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    files = [(name, data) for _, name, data in uploads]
+    found = unpacked(files, limits.MAX_FILES_PER_UPLOAD)
+    # without a ZIP nothing is kept: the session holds the uploads already
+    st.session_state[state.UNPACKED] = (key, found) if found != files else None
+    return found
 
 
 def _photographed() -> list[Picture]:

@@ -13,6 +13,7 @@ QUESTION = "question"  # a task in the words of a source
 
 PREDICTED = "predicted"  # session state: (model, model state, picture digest, reference?) -> PredictionResult
 DECODED = "decoded"  # session state: (digest, frame) -> Picture, of the files that are uploaded now
+UNPACKED = "unpacked"  # session state: (ids of the uploads, their files), entries of ZIPs one by one
 HEADERS = "headers"  # session state: digest -> ImageHeader of the same files
 SAMPLE = "sample"  # session state: the sample chosen last
 NETWORKS = "networks"  # session state: sha256 of a file -> ForeignReport

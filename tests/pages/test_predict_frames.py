@@ -1,5 +1,8 @@
 """DICOM and NIfTI on the Predict page: which frame is shown, the chooser, and no word about a person."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -70,3 +73,15 @@ def test_the_same_scan_twice_is_shown_once(stores, open_page, fake_network, loop
     assert not app.exception
     assert sum(s.label.startswith("Frame of") for s in app.slider) == 1
     assert len(fake_network.calls) == 1
+
+
+def test_a_zip_of_scans_is_taken_apart_and_its_bad_entry_named(stores, open_page, fake_network, loop):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.dcm", loop)
+        archive.writestr("b.txt", "hello")
+    app = uploaded(open_page("predict", model="real"), ("batch.zip", stream.getvalue()))
+    assert not app.exception
+    assert any(text.startswith("batch.zip/a.dcm") for text in captions(app))
+    (refused,) = [error.value.replace("\\", "") for error in app.error]
+    assert "batch.zip/b.txt: the file is plain text" in refused

@@ -1,5 +1,6 @@
 """DICOM and NIfTI through the API and the scoring of folders and ZIPs: frames, refusals, nothing about a person."""
 
+import io
 import json
 import logging
 import zipfile
@@ -131,3 +132,13 @@ def test_the_frame_of_a_scoring_is_in_its_sidecar(tmp_path, helpers, loop):
     scores, meta = score(folder, tmp_path / "a.csv", helpers, frame=FrameChoice(5))
     assert scores["a.dcm"] == pytest.approx(1.0, abs=1e-3)
     assert meta["frame"] == "5"
+
+
+def test_a_zip_sent_to_the_api_is_answered_picture_by_picture(client, loop):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.dcm", loop)
+        archive.writestr("notes.txt", "hello")
+    first, second = sent(client, stream.getvalue(), "batch.zip").json()["predictions"]
+    assert (first["file"], first["frame"]) == ("batch.zip/a.dcm", "3")
+    assert second["file"] == "batch.zip/notes.txt" and "plain text" in second["error"]
