@@ -12,7 +12,6 @@ import streamlit as st
 from core import limits
 from core.errors import MedLensError
 from core.figures.names import architecture_title
-from core.figures.text import size
 from core.registry.pixels import RANGES
 from core.serve.networks import add_upload, check_upload
 from core.types import ModelCard, TabularInput
@@ -31,12 +30,9 @@ def model_table(cards: tuple[ModelCard, ...]) -> None:
     rows = [
         {
             "Model": card.title,
-            "Name": card.name,
+            "Origin": "brought along, not measured" if card.source_file else "trained here",
             "Classes": ", ".join(card.class_names[:8]) + (" …" if len(card.class_names) > 8 else ""),
             "Network": architecture_title(card.architecture),
-            "Size": size(card.model_bytes),
-            "Runs on": card.engine,
-            "Comes from": "brought along, not measured" if card.source_file else f"run {card.run_id}",
             "Open": f"predict?model={card.name}",
         }
         for card in cards

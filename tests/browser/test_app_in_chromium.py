@@ -10,7 +10,7 @@ from core.data.phantom import draw_phantom
 from core.store.models import list_models
 from core.store.runs import list_runs
 
-PAGES = ("", "live", "compare", "published", "run", "data", "methods")
+PAGES = ("", "live", "compare", "published", "run", "data", "models", "methods")
 
 
 @pytest.fixture(scope="module")

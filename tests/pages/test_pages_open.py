@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("predict", "live", "compare", "published", "run", "data", "methods")
+PAGES = ("predict", "live", "compare", "published", "run", "data", "models", "methods")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -95,7 +95,7 @@ import json, sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({app!r}, default_timeout=60).run()
 faults = len(app.exception) + len(app.error)
-for name in ("live", "compare", "published", "run", "methods", "data"):
+for name in ("live", "compare", "published", "run", "models", "methods", "data"):
     app.switch_page("pages/" + name + ".py").run()
     faults += len(app.exception) + len(app.error)
 heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy.stats") if name in sys.modules]
