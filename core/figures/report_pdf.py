@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FONT, CODEC = "Helvetica", "windows-1252"
 MARGIN_MM, GAP_MM, LINE_MM = 16.0, 6.0, 5.2
 PICTURE_MM = (210 - 2 * MARGIN_MM - GAP_MM) / 2
-TALLEST_MM = 110.0  # of a picture; taller ones become narrower
+TALLEST_MM = 66.0  # of a picture, so that two of them with their words fit on a page
 QUIET = (85, 99, 111)
 
 
@@ -28,6 +28,7 @@ def report_pdf(report: Report) -> bytes:
     pdf = FPDF(format="A4")
     pdf.core_fonts_encoding = CODEC
     pdf.set_margin(MARGIN_MM)
+    pdf.c_margin = 0  # texts begin where pictures do
     pdf.set_auto_page_break(True, MARGIN_MM)
     pdf.set_title(_letters(report.title))
     pdf.set_lang("en")

@@ -16,13 +16,17 @@ import streamlit as st
 
 from core.data.images import decode_image, encode_jpeg, encode_png
 from core.evaluation.decision import decided_classes
+from core.evaluation.sums import sum_answers
 from core.figures import sentences
+from core.figures.localisation import localisation_sentence
 from core.figures.overlay import attention_words, blend, heat_on_picture, shrink
+from core.figures.report import plain_sentence
 from core.figures.sheet import captioned_overlay
-from core.figures.text import NOT_A_DIAGNOSIS, plural
+from core.figures.text import NOT_A_DIAGNOSIS, percent, plural
 from core.types import ModelCard
 from pages.ui import state
 from pages.ui.blocks import plain
+from pages.ui.reports import report_buttons
 
 if TYPE_CHECKING:
     from core.nn.serving import PredictionResult
@@ -37,7 +41,9 @@ CARD_PX = 320  # narrower cards would make the pictures in them thumbnails of th
 class GalleryItem:
     """One processed picture: JPEG bytes of picture and overlay at screen size, and all words that belong to them.
 
-    `sentence` is Markdown; `taken` is local time with its zone; `digest` names the picture's own pixels.
+    `sentence` is Markdown; `taken` is local time with its zone; `digest` names the picture's own pixels. `details` are
+    plain sentences on how far the answer can be trusted; `limits` say what the model is not for; `file_sha256` is that
+    of the file the picture came in, "" where there was none.
     """
 
     name: str
@@ -54,6 +60,10 @@ class GalleryItem:
     digest: str
     picture: bytes
     overlay: bytes
+    details: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    model_sha256: str = ""
+    file_sha256: str = ""
 
 
 def gallery_item(
@@ -66,6 +76,7 @@ def gallery_item(
     strength: float,
     taken: datetime,
     note: str = "",
+    file_sha256: str = "",
 ) -> GalleryItem:
     """A picture with what the network gave for it.
 
@@ -75,6 +86,7 @@ def gallery_item(
         class_name: the class of the map; None takes the one that a page shows first.
         strength: opacity of full heat, in [0, 1].
         note: what else must be said of this picture ("" for nothing).
+        file_sha256: of the file that it came in ("" for none).
     """
     probabilities = [float(p) for p in result.probabilities]
     chosen = class_name or sentences.shown_class(card, probabilities)
@@ -96,6 +108,25 @@ def gallery_item(
         digest=hashlib.blake2b(pixels, digest_size=8).hexdigest(),
         picture=encode_jpeg(shown),
         overlay=encode_jpeg(shown if heatmap.is_empty else blend(shown, heat, strength)),
+        details=_details(card, probabilities),
+        limits=card.limits,
+        model_sha256=card.sha256,
+        file_sha256=file_sha256,
+    )
+
+
+def _details(card: ModelCard, probabilities: Sequence[float]) -> tuple[str, ...]:
+    """Every probability, the sums, the cut, how good the model is, and that it answers for any picture."""
+    given = "; ".join(f"{name} {percent(p)}" for name, p in zip(card.class_names, probabilities, strict=True))
+    answers = zip(sum_answers(probabilities, card), card.sums, strict=True)
+    measured = ". ".join(sentences.card_estimates(card))
+    return (
+        f"Probabilities: {given}.",
+        *(plain_sentence(sentences.sum_sentence(answer, one.classes)) for answer, one in answers),
+        sentences.decision_words(card),
+        *([f"On its test images: {measured}."] if measured else []),
+        localisation_sentence(card),
+        sentences.domain_sentence(card),
     )
 
 
@@ -163,6 +194,7 @@ def show_gallery(empty: str) -> None:
             on_click="ignore",
             key="gallery-zip",
         )
+        report_buttons(lambda: items, f"medlens-gallery-{items[0].taken:%Y%m%d-%H%M%S}", "gallery")
         st.button("Clear the gallery", icon=":material/delete:", on_click=clear_gallery, key="gallery-clear")
     dropped = st.session_state.get(state.GALLERY_DROPPED, 0)
     gone = f" {plural(dropped, 'older picture')} made room: {KEPT} are kept." if dropped else ""

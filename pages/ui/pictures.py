@@ -32,7 +32,8 @@ KEPT_BYTES = 12_000_000  # 4 megapixels; twenty of these are 240 MB, twenty of t
 class Picture:
     """One picture that can be decoded: its name as given, a version for the screen, and what is known of it.
 
-    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network.
+    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network. `sha256` is
+    that of the file as it was uploaded, "" where there was none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Picture:
     load: Callable[[], np.ndarray]
     synthetic: bool = False
     note: str = ""
+    sha256: str = ""
 
 
 def choose_pictures() -> list[Picture]:
@@ -140,7 +142,8 @@ def _picture(name: str, data: bytes, digest: str, frame: FrameChoice) -> Picture
     load = (lambda: decode_image(data, name, frame)) if large else (lambda: pixels)
     which = f"{digest}-{decoded.chosen}" if decoded.chosen else digest
     note = " ".join(part for part in (fact_words(decoded.facts), decoded.note) if part)
-    return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=which, load=load, note=note)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=which, load=load, note=note, sha256=sha256)
 
 
 def _sampled() -> list[Picture]:

@@ -3,6 +3,7 @@
 The network runs once per picture and model; sliders and switches only draw again.
 """
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -19,7 +20,9 @@ from core.figures.text import NOT_A_DIAGNOSIS, percent
 from core.types import Heatmap, ModelCard
 from pages.ui import cache, state
 from pages.ui.blocks import chart, disclaimer, error_box, facts, plain
+from pages.ui.gallery import gallery_item
 from pages.ui.pictures import Picture
+from pages.ui.reports import report_buttons
 
 if TYPE_CHECKING:
     from core.nn.serving import PredictionResult
@@ -114,6 +117,17 @@ def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = 
             heatmap = result.heatmaps[card.class_names.index(chosen)]
             _show_map(card, picture, heatmap, strength, sentence)
         st.caption(sentences.domain_sentence(card))
+        note = " ".join(part for part in (picture.note, mismatch) if part)
+        with st.container(horizontal=True):
+            report_buttons(
+                lambda: [
+                    gallery_item(
+                        card, picture.load(), result, name=picture.name, class_name=chosen, strength=strength,
+                        taken=datetime.now(UTC), note=note, file_sha256=picture.sha256,
+                    )
+                ],
+                f"medlens-report-{card.name}-{picture.digest[:8]}", f"{card.name}-{picture.digest}",
+            )  # fmt: skip
 
 
 def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) -> None:

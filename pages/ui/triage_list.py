@@ -126,7 +126,7 @@ def show_list(card: ModelCard, question: Question, files: Sequence[BatchFile]) -
                 ),
                 "Flag": st.column_config.TextColumn(width=110),
             },
-            alt=f"{len(read)} pictures, the most urgent first: place, picture, move, file, score, side, flags",
+            alt=f"{len(read)} pictures, the most urgent first: place, picture, score, move, file, side, flags",
         )
         _show_point(card, question, band)
     st.download_button(
@@ -143,12 +143,12 @@ def list_frame(read: Sequence[Place], scored: Sequence[Scored], question: Questi
         {
             "Read": place.place,
             "Picture": scored[place.arrival].thumb,
+            "Score": place.score,
             "Moved": moved_words(place.moved),
             "File": place.name,
-            "Score": place.score,
             "Side": CALLED if place.called else NOT_CALLED,
-            "At this cut": _trust_words(question, bool(place.called)),
             "Flag": ", ".join(FLAG_WORDS[flag] for flag in place.flags if flag in FLAG_WORDS),
+            "At this cut": _trust_words(question, bool(place.called)),
         }
         for place in read
     )
