@@ -10,7 +10,7 @@ from core.data.phantom import draw_phantom
 from core.store.models import list_models
 from core.store.runs import list_runs
 
-PAGES = ("", "live", "compare", "published", "run", "data", "models", "methods")
+PAGES = ("", "live", "triage", "compare", "published", "run", "data", "models", "methods")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_deep_link_is_the_first_thing_that_a_new_server_sees(cold_app, visit):
     page = visit(f"{cold_app}/compare")
     page.get_by_role("link", name="Predict").wait_for(timeout=30_000)
     names = page.get_by_test_id("stSidebarNav").get_by_role("link").all_inner_texts()
-    titles = ["Predict", "Live", "Compare", "Published", "Run", "Data", "Methods"]
+    titles = ["Predict", "Live", "Triage", "Compare", "Published", "Run", "Data", "Models", "Methods"]
     assert [name.split("\n")[-1].strip() for name in names] == titles
     assert page.get_by_role("heading", name="Compare", exact=True).is_visible()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("predict", "live", "compare", "published", "run", "data", "models", "methods")
+PAGES = ("predict", "live", "triage", "compare", "published", "run", "data", "models", "methods")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -31,7 +31,13 @@ def test_every_picture_chart_and_table_has_words_for_those_who_do_not_see_it(nam
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), [("predict", "export RUN_ID"), ("compare", "make benchmark"), ("run", "make benchmark")]
+    ("name", "command"),
+    [
+        ("predict", "export RUN_ID"),
+        ("triage", "export RUN_ID"),
+        ("compare", "make benchmark"),
+        ("run", "make benchmark"),
+    ],
 )
 def test_with_nothing_stored_a_page_says_what_makes_something(name, command, empty_stores, open_page):
     app = open_page(name)
@@ -95,7 +101,7 @@ import json, sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({app!r}, default_timeout=60).run()
 faults = len(app.exception) + len(app.error)
-for name in ("live", "compare", "published", "run", "models", "methods", "data"):
+for name in ("live", "triage", "compare", "published", "run", "models", "methods", "data"):
     app.switch_page("pages/" + name + ".py").run()
     faults += len(app.exception) + len(app.error)
 heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy.stats") if name in sys.modules]
