@@ -216,6 +216,30 @@ def test_an_element_of_unknown_kind_is_named(medical, good):
     assert "file meta information" in refusal(good[: at + 4] + b"ZZ" + good[at + 6 :])
 
 
+def test_letters_of_a_name_are_not_told_as_the_number_of_a_tag(good):
+    at = good.index(struct.pack("<HH2s", 0x0028, 0x0002, b"US"))
+    sentence = refusal(good[:at] + SENTINEL.encode() + good[at:])
+    assert "an element is of an unknown kind" in sentence
+    assert "5A5A" not in sentence.upper() and SENTINEL not in sentence
+
+
+def test_the_elements_of_all_levels_are_counted(good, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_DICOM_ELEMENTS", 10)
+    assert decoded_or_refused(good) == "it has more than 10 elements"
+
+
+@pytest.mark.parametrize("stored", ["ExplicitVRLittleEndian", "JPEG2000Lossless"])
+def test_pixels_packed_against_the_transfer_syntax_are_refused(medical, stored):
+    uids = [b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.4.90"]
+    true, false = (
+        struct.pack("<HH2sH", 2, 0x10, b"UI", len(uid)) + uid
+        for uid in (uids if stored == "ExplicitVRLittleEndian" else uids[::-1])
+    )
+    data = medical.dicom(medical.dataset(medical.radiograph), stored)
+    assert true in data
+    assert "not packed as its transfer syntax says" in refusal(data.replace(true, false))
+
+
 def test_the_files_of_pydicom_are_decoded_or_refused():
     shapes = {}
     for path in sorted(EXAMPLES.glob("*.dcm")):

@@ -127,6 +127,12 @@ def test_the_header_tells_slices_without_reading_voxels(medical):
     assert (header.width, header.height, header.frames, header.volumes, header.bits) == (20, 24, 28, 1, 16)
 
 
+def test_a_volume_with_slivers_for_slices_is_refused_by_its_header():
+    data = bytes(nibabel.Nifti1Image(np.zeros((8, 24, 28), np.int16), np.eye(4)).to_bytes())
+    with pytest.raises(ImageRefused, match="8 x 24 pixels, but each side needs at least 16"):
+        read_header(data)
+
+
 def test_voxels_without_a_number_are_black_and_told(medical):
     volume = medical.volume.astype(np.float32)
     volume[:, 20:, :] = np.nan

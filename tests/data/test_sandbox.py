@@ -89,7 +89,7 @@ def test_a_child_that_dies_at_work_costs_one_sentence(pool, scan, monkeypatch):
 
 @linux
 def test_memory_is_limited(medical):
-    data = medical.nifti(np.zeros((256, 256, 400), np.int16), packed=True)  # 52 MB; a child begins with 150 MB
+    data = medical.nifti(np.zeros((400, 400, 400), np.int16), packed=True)  # 128 MB; a child begins with 150 MB
     small = sandbox.Pool(1, most_bytes=240 * 1024**2)
     try:
         with pytest.raises(ImageRefused, match="needs more memory"):
@@ -144,7 +144,8 @@ def test_no_child_outlives_its_process(tmp_path, scan):
     script = (
         "import sys; from pathlib import Path; from core.data.images import decode_image"
         "; from core.data import sandbox\n"
-        "decode_image(Path(sys.argv[1])); print(*sandbox._pool().process_ids(), flush=True); sys.argv[2:] and input()"
+        "decode_image(Path(sys.argv[1])); print(*sandbox._pool().process_ids(), flush=True)\n"
+        "assert not {'pydicom', 'nibabel'} & set(sys.modules); sys.argv[2:] and input()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "scan.dcm")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
