@@ -134,6 +134,9 @@ def evaluate(
             "--map", help="RAW=CLASS for raw labels that are named otherwise; repeatable, the rest is dropped."
         ),
     ] = None,
+    question: Annotated[
+        str | None, typer.Option("--sum", help="One of the card's sums of classes, judged alone, such as Pneumonia.")
+    ] = None,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the reader; repeatable.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable rows, by name.")] = False,
     scores: Annotated[
@@ -154,6 +157,7 @@ def evaluate(
                 root,
                 split=split,
                 label_map=label_map or [],
+                question=question,
                 skip_bad=skip_bad,
                 options=parse_options(option),
                 scores=scores,
@@ -212,6 +216,33 @@ def localise(
             out.print(line, markup=False, soft_wrap=True)
         if write:
             out.print(f"Written to the card of {name}.", markup=False)
+
+
+@app.command()
+def gate(
+    name: Annotated[str, typer.Argument(help="A folder in models/ that comes from a run in results/.")],
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set that it was trained on.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable rows, by name.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Put the gate beside the model and on its card.")] = False,
+    json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Fit the gate that tells pictures unlike the training images, on the data of the model's own run."""
+    with guarded():
+        from core.store.codec import encode
+        from core.store.models import save_gate
+        from core.training.gating import gate_model
+
+        with progress_report(f"the gate of {name}") as report:
+            result = gate_model(name, root, skip_bad=skip_bad, report=report)
+        if write:
+            save_gate(result.card, result.content)
+        if json_out:
+            print_json({"model": name, "ood": encode(result.record), "bytes": len(result.content), "written": write})
+            return
+        for line in result.lines():
+            out.print(line, markup=False, soft_wrap=True)
+        if write:
+            out.print(f"Written beside {name}: {len(result.content) / 1000:.0f} kB.", markup=False)
 
 
 def _check_split(split: str) -> None:

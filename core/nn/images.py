@@ -38,10 +38,16 @@ def prepared_array(
     return array
 
 
-def feature_statistics(model: keras.Model, images: np.ndarray) -> bytes | None:
-    """JSON with the mean and the standard deviation (d,) of the pooled features; None where nothing is pooled."""
+def pooled_features(model: keras.Model, images: np.ndarray) -> np.ndarray | None:
+    """Pooled features (n, d) of prepared images (n, S, S, 3); None where the network pools nothing."""
     if POOLED not in {layer.name for layer in model.layers}:
         return None
-    features = predict_array(keras.Model(model.input, model.get_layer(POOLED).output), images)
+    return predict_array(keras.Model(model.input, model.get_layer(POOLED).output), images)
+
+
+def feature_statistics(features: np.ndarray | None) -> bytes | None:
+    """JSON with the mean and the standard deviation (d,) of pooled features (n, d); None where there are none."""
+    if features is None:
+        return None
     content = {"mean": features.mean(axis=0).tolist(), "scale": features.std(axis=0).tolist()}
     return json.dumps(content).encode("ascii")

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.data.appearance import appearance
 from core.data.images import fit_image
 from core.data.phantom import draw_phantom
 from core.errors import ExplanationFailed, ModelDamaged
 from core.nn import explain
+from core.nn.ood import APPEARANCE, FEATURES, OOD_FILE, Gate, OodAnswer
 from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output, engine_errors
 from core.nn.tabular import checked_table, middle_table
 from core.store.models import EXPLAIN, GRAPH, MODEL, load_card, verified_bytes
@@ -32,12 +34,16 @@ METHODS = (explain.GRADCAM, explain.REFERENCE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictionResult:
-    """One image's answer: calibrated probabilities (C,), one heat map per class (or none), the picture as seen."""
+    """One image's answer: calibrated probabilities (C,), one heat map per class (or none), the picture as seen.
+
+    `ood` says whether the picture is unlike the training images; None where the model has no gate.
+    """
 
     probabilities: np.ndarray
     heatmaps: tuple[Heatmap, ...]
     prepared: np.ndarray
     seconds: float
+    ood: OodAnswer | None = None
 
 
 def calibrated(logits: np.ndarray, temperature: float, task: str) -> np.ndarray:
@@ -63,6 +69,7 @@ class Predictor:
         self._engine, self._folder = engine, folder
         self._reference: keras.Model | None = None
         self._lock = threading.Lock()
+        self._gate = None if card.ood is None else Gate.from_bytes(verified_bytes(card, OOD_FILE, folder))
 
     @classmethod
     def load(cls, name: str, folder: Path | None = None, *, engine: str | None = None) -> "Predictor":
@@ -104,6 +111,21 @@ class Predictor:
         """Calibrated probabilities (n, C) of prepared uint8 images (n, S, S, 3), with their table as `run` takes it."""
         return calibrated(self.run(batch, table=table).logits, self.card.temperature, self.card.task)
 
+    def looks(self, batch: np.ndarray, output: Output | None = None) -> dict[str, np.ndarray]:
+        """What a gate looks at, (n, d) by kind, of prepared uint8 images (n, S, S, 3).
+
+        Args:
+            output: of `run` on the same images, where there is one already.
+        """
+        if output is None:
+            output = self.run(batch, table=middle_table(self.card.tabular_inputs, len(batch)))
+        pooled = {} if output.features is None else {FEATURES: output.features}
+        return {**pooled, APPEARANCE: appearance(batch)}
+
+    def ood(self, batch: np.ndarray, output: Output) -> list[OodAnswer] | None:
+        """Are prepared images (n, S, S, 3), with their `output`, unlike the training images? None without a gate."""
+        return None if self._gate is None else self._gate.answers(self.looks(batch, output))
+
     def predict(
         self,
         rgb: np.ndarray,
@@ -136,7 +158,9 @@ class Predictor:
                 for index, name in enumerate(card.class_names)
             )  # fmt: skip
         probabilities = calibrated(output.logits, card.temperature, card.task)[0]
-        return PredictionResult(probabilities, heatmaps, prepared, time.perf_counter() - started)
+        judged = self.ood(prepared[None], output)
+        seconds = time.perf_counter() - started
+        return PredictionResult(probabilities, heatmaps, prepared, seconds, None if judged is None else judged[0])
 
     def _reference_maps(self, prepared: np.ndarray) -> np.ndarray:
         if self.card.tabular_inputs:

@@ -18,6 +18,7 @@ from core.types import LocalisationRecord, ModelCard
 
 MODEL, CARD = "model.keras", "card.json"
 GRAPH, EXPLAIN = "model.onnx", "explain.onnx"  # core/nn/runtime.py says what they hold
+GATE = "ood.npz"  # core/nn/ood.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,28 @@ def save_localisation(name: str, record: LocalisationRecord, folder: Path | None
         changed = replaced(card, localisation=kept)
         write_text(where / CARD, to_json(changed))
     return changed
+
+
+def save_gate(changed: ModelCard, content: bytes, folder: Path | None = None) -> ModelCard:
+    """Put a gate beside a model: `ood.npz`, and the card that names it, in place of an older gate.
+
+    Args:
+        changed: the model's card with `ood` and the sha256 of `content`; other fields stay as they are stored.
+    Raises: ModelDamaged when the model cannot be read, or the sha256 is another; OSError when the disk refuses, and
+        what stood there before stands there still.
+    """
+    expected = changed.other_sha256.get(GATE)
+    if changed.ood is None or expected != sha256_of(content):
+        raise ModelDamaged(f"{changed.name}: the card does not name this {GATE}.")
+    where = model_folder(changed.name, folder)
+    load_card(changed.name, folder)  # before the lock, which would make a folder for a model that is not there
+    with only_writer(where):
+        card = load_card(changed.name, folder)
+        if card.sha256 != changed.sha256:
+            raise ModelDamaged(f"{card.name}: the model was replaced while its gate was fitted. Fit it again.")
+        card = replaced(card, ood=changed.ood, other_sha256={**card.other_sha256, GATE: expected})
+        write_together(where, {GATE: content, CARD: to_json(card).encode("utf-8")}, last=CARD)
+    return card
 
 
 def save_model(

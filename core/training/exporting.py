@@ -6,17 +6,20 @@ from pathlib import Path
 from core.errors import SpecInvalid
 from core.evaluation.calibration import apply_temperature, fit_temperature
 from core.evaluation.intervals import unit_of
+from core.evaluation.referral import referral_record
 from core.evaluation.report import evaluate
 from core.evaluation.sums import class_sums
 from core.evaluation.thresholds import choose_threshold
 from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
-from core.store.models import save_model
+from core.store.models import GATE, save_model
+from core.store.names import sha256_of
 from core.store.runs import load_artifact, load_predictions, load_record
+from core.training.gating import record_of_run
 from core.types import ModelCard
 
 SUM_RULE = "youden"  # sums are two-sided questions of their own: a rule for single classes says nothing of them
-EXPORTED = ("head.keras", "network.keras", "seen_images.txt", "features.json")
+EXPORTED = ("head.keras", "network.keras", "seen_images.txt", "features.json", "ood.npz", "ood_scores.npz")
 
 
 def export_run(
@@ -54,5 +57,11 @@ def export_run(
     questions = label_scheme(record.spec.label_scheme, spec).sums
     sums = class_sums(questions, stated, tested, rule=SUM_RULE, unit=unit)
     card, files = build_model_folder(name, record, artifacts, evaluation, temperature)
-    card = dataclasses.replace(card, sums=sums)
+    card = dataclasses.replace(
+        card, sums=sums, referral=referral_record(stated, tested, threshold, unit=unit),
+        ood=record_of_run(artifacts, validation, test, unit),
+    )  # fmt: skip
+    if card.ood is not None:
+        files[GATE] = artifacts[GATE]
+        card = dataclasses.replace(card, other_sha256={**card.other_sha256, GATE: sha256_of(artifacts[GATE])})
     return card, save_model(card, files, models_folder, replace=replace)

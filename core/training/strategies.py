@@ -14,6 +14,7 @@ from core.data.batches import decoded_batches
 from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
 from core.registry.heads import head_spec, images_in_a_row
+from core.training.gating import gate_artifacts, looks_of_images
 from core.training.heads import FeaturePart, FittedHead, fit_sklearn_head
 from core.training.recipe import check_recipe, fit_settings
 from core.training.sequences import sequence_parts
@@ -74,9 +75,13 @@ def train_frozen(job: "Job") -> "Trained":
             y_prob["train"] = fitted.predict(sequences.stored("train", parts["train"].features).inputs)
         elif spec.score_train:
             y_prob["train"] = fitted.predict(extract_features(backbone, *job.stored_files("train"), spec.preprocess))
+    artifacts = {fitted.artifact_name: fitted.artifact}
+    if head.factory in NETWORK_HEADS:
+        sizes = {split: len(part.features) for split, part in parts.items()}
+        artifacts |= gate_artifacts(sizes, lambda split, at: {"features": parts[split].features[at]})
     return Trained(
         y_prob=y_prob,
-        artifacts={fitted.artifact_name: fitted.artifact},
+        artifacts=artifacts,
         params_total=int(backbone.count_params()) + fitted.params,
         params_trained=fitted.params,
         chosen={**fitted.chosen, "base_weights": digest(backbone)},
@@ -196,7 +201,7 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
     from core.nn.augment import with_augmentation
     from core.nn.fit import fit, predict_array
     from core.nn.heads import set_priors
-    from core.nn.images import feature_statistics
+    from core.nn.images import feature_statistics, pooled_features
     from core.nn.saving import model_bytes
     from core.training.runner import Trained
 
@@ -221,9 +226,17 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
         if spec.score_train:
             batches = decoded_batches(job.stored_files("train")[0], spec.preprocess)
             y_prob["train"] = np.concatenate([predict_array(model, batch) for batch in batches])
-        statistics = feature_statistics(model, images["train"])
+        features = pooled_features(model, images["train"])
+        statistics = feature_statistics(features)
         if statistics is not None:
             artifacts["features.json"] = statistics
+
+        def look(split: str, at: np.ndarray) -> dict[str, np.ndarray]:
+            chosen = images[split][at]
+            known = features is not None and split == "train"
+            return looks_of_images(features[at] if known else pooled_features(model, chosen), chosen)
+
+        artifacts |= gate_artifacts({split: len(part) for split, part in images.items()}, look)
     return Trained(
         y_prob=y_prob,
         exportable=True,
