@@ -26,11 +26,11 @@ from core.registry.reading import (
 
 # what is drawn: (group, order) -> colour, dash, whether the range of the seeds is shaded
 LOOKS: Mapping[tuple[str, str], tuple[str, str, bool]] = MappingProxyType({
-    (ILL, PERFECT): (PALETTE[3], "dot", False),
-    (ILL, SCORE): (PALETTE[0], "solid", True),
     (ALL, ARRIVAL): (MUTED, "dash", True),
     (HEALTHY, SCORE): (PALETTE[1], "longdash", True),
+    (ILL, SCORE): (PALETTE[0], "solid", True),
     (MISSED, SCORE): (PALETTE[4], "dashdot", False),
+    (ILL, PERFECT): (PALETTE[3], "dot", False),  # last: it often lies on the line of the score
 })  # fmt: skip
 GROUP_WORDS = {
     ALL: "everyone", ILL: "the ill", FOUND: "the ill it calls", MISSED: "the ill it misses", HEALTHY: "the healthy",
@@ -158,8 +158,8 @@ def waiting_table(summaries: Sequence[WaitSummary]) -> pd.DataFrame:
             "Order": ORDER_WORDS[s.order],
             "n": s.n,
             "Half within (min)": _with_range(s.median),
-            "Nine in ten within (min)": _with_range(s.p90),
-            "99 in 100 within (min)": _with_range(s.p99),
+            "90 % within (min)": _with_range(s.p90),
+            "99 % within (min)": _with_range(s.p99),
             "Mean (min)": _with_range(s.mean),
             f"Over {s.limit:g} min (%)": _with_range(_times_100(s.over)),
         }
