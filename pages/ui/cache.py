@@ -166,11 +166,19 @@ def predict(
     return shared_predictor(name).predict(pixels, image_id=image_id, method=method, table=table)
 
 
-def probabilities(name: str, batch: np.ndarray) -> np.ndarray:
-    """Calibrated probabilities (n, C) of prepared pictures (n, S, S, 3), without maps. Raises ModelError."""
-    from core.nn.pool import shared_predictor
+def scores(name: str, batch: np.ndarray) -> tuple[np.ndarray, list[bool] | None]:
+    """Calibrated probabilities (n, C) of prepared pictures (n, S, S, 3), without maps. Raises ModelError.
 
-    return shared_predictor(name).probabilities(batch)
+    Beside them, which pictures the model's gate finds unlike its training images; None where it has no gate.
+    """
+    from core.nn.pool import shared_predictor
+    from core.nn.serving import calibrated
+
+    predictor = shared_predictor(name)
+    output = predictor.run(batch)
+    judged = predictor.ood(batch, output)
+    probabilities = calibrated(output.logits, predictor.card.temperature, predictor.card.task)
+    return probabilities, None if judged is None else [answer.flagged for answer in judged]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
