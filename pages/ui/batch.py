@@ -49,11 +49,15 @@ class BatchFile:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What is kept of a picture: calibrated probabilities (C,) and a small JPEG as data address, or the refusal."""
+    """What is kept of a picture: calibrated probabilities (C,) and a small JPEG as data address, or the refusal.
+
+    `unlike` is what the model's gate says; None without a gate.
+    """
 
     probabilities: tuple[float, ...] = ()
     thumb: str = ""
     reason: str = ""
+    unlike: bool | None = None
 
 
 def gather(uploads: Sequence[Upload], *, phantoms: bool) -> tuple[list[BatchFile], list[str]]:
@@ -120,10 +124,14 @@ def _score(card: ModelCard, files: Sequence[BatchFile]) -> list[Scored]:
         prepared.append(fit_image(pixels, card.preprocess))
         small = encode_jpeg(shrink_image(pixels, THUMB_PX), quality=80)
         thumbs[file.key] = f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"
-    rows = iter(cache.probabilities(card.name, np.stack(prepared)).tolist() if prepared else [])
-    return [
-        Scored(reason=reasons[f.key]) if f.key in reasons else Scored(tuple(next(rows)), thumbs[f.key]) for f in files
-    ]
+    found: dict[str, Scored] = {key: Scored(reason=reason) for key, reason in reasons.items()}
+    if prepared:
+        rows, flagged = cache.scores(card.name, np.stack(prepared))
+        for (key, thumb), row, unlike in zip(
+            thumbs.items(), rows.tolist(), flagged or [None] * len(prepared), strict=True
+        ):
+            found[key] = Scored(tuple(row), thumb, unlike=unlike)
+    return [found[file.key] for file in files]
 
 
 def _file(upload: Upload, data: bytes) -> BatchFile:

@@ -21,7 +21,8 @@ from core.evaluation.triage import (
     order_batch,
 )
 from core.figures import sentences
-from core.figures.text import GAP, NOT_A_DIAGNOSIS, counted, interval, plural
+from core.figures.doubts import seen_kind
+from core.figures.text import GAP, NOT_A_DIAGNOSIS, counted, interval, listing, plural
 from core.store.scores import guarded_text
 from core.store.tables import csv_line
 from core.types import Estimate, ModelCard
@@ -31,6 +32,7 @@ from pages.ui.blocks import disclaimer, error_box, plain, prose
 
 ROW_PX = 56
 HEIGHT_PX = 620
+NAMED = 5  # pictures in a sentence; the list flags them all
 FLAG_WORDS = {UNLIKE: "unlike its training images", NEAR: "near the cut", NOT_READ: "not read"}
 CSV_COLUMNS = (
     "place", "arrived", "moved", "file", "score", "side", "flags", "cut", "sensitivity", "sensitivity_low",
@@ -92,7 +94,7 @@ def show_list(card: ModelCard, question: Question, files: Sequence[BatchFile]) -
         return
     band = triage_cache.cut_band(card, question)
     arrivals = [
-        Arrival(name=file.name, probabilities=one.probabilities, reason=one.reason)
+        Arrival(name=file.name, probabilities=one.probabilities, reason=one.reason, unlike=one.unlike)
         for file, one in zip(files, scored, strict=True)
     ]
     places = order_batch(arrivals, card, question, band)
@@ -103,6 +105,7 @@ def show_list(card: ModelCard, question: Question, files: Sequence[BatchFile]) -
     read = [place for place in places if place.place is not None]
     _show_refused([place for place in places if place.place is None])
     if read:
+        _show_unlike(card, [place for place in read if UNLIKE in place.flags])
         prose(_headline(read, question))
         st.dataframe(
             list_frame(read, scored, question),
@@ -204,6 +207,21 @@ def _show_refused(refused: Sequence[Place]) -> None:
             st.markdown("\n".join(f"- {plain(place.reason)}" for place in refused))
 
 
+def _show_unlike(card: ModelCard, unlike: Sequence[Place]) -> None:
+    """They keep the place of their score: the network cannot say that they may wait, nor that they may not."""
+    if not unlike:
+        return
+    one = len(unlike) == 1
+    names = plain(listing([place.name for place in unlike[:NAMED]]))
+    rest = f" and {len(unlike) - NAMED} more" if len(unlike) > NAMED else ""
+    st.warning(
+        f"**{plural(len(unlike), 'picture')} {'does' if one else 'do'} not look like the {plain(seen_kind(card))} that "
+        f"this network has seen**: {names}{rest}. {'Its score means' if one else 'Their scores mean'} nothing: look at "
+        f"{'it' if one else 'them'} yourself, wherever {'it stands' if one else 'they stand'} on the list.",
+        icon=":material/help:",
+    )
+
+
 def _show_point(card: ModelCard, question: Question, band: tuple[float, float] | None) -> None:
     found = [e for e in (_estimate(question, m) for m in ("sensitivity", "specificity")) if e is not None]
     parts = [f"Cut {question.cut:.3f}." if question.cut is not None else "No cut: the most probable answer counts."]
@@ -219,9 +237,10 @@ def _show_point(card: ModelCard, question: Question, band: tuple[float, float] |
     elif question.cut is not None:
         parts.append("Which scores are near the cut is not known: the run of this model is not here.")
     parts.append(
-        "A low score is no all-clear: every picture is still read, and a finding that the network misses "
-        "is read late. Whether a picture is of the kind it was trained on is not checked here."
+        "A low score is no all-clear: every picture is still read, and a finding that the network misses is read late."
     )
+    if card.ood is None:
+        parts.append("This model has no gate: whether a picture is of the kind that it was trained on is not checked.")
     st.caption(plain(" ".join(parts)))
 
 

@@ -37,13 +37,14 @@ def brightness(monkeypatch):
 
     asked = []
 
-    def probabilities(name, prepared):
+    def scores(name, prepared):
         asked.append((name, len(prepared)))
         last = prepared.mean(axis=(1, 2, 3)) / 255
         rest = len(next(c for c in cache.model_listing().cards if c.name == name).class_names) - 1
-        return np.column_stack([np.tile(((1 - last) / rest)[:, None], rest), last])
+        unlike = (prepared.std(axis=(1, 2, 3)) > 20).tolist()  # those that are not of one grey
+        return np.column_stack([np.tile(((1 - last) / rest)[:, None], rest), last]), unlike
 
-    monkeypatch.setattr(cache, "probabilities", probabilities)
+    monkeypatch.setattr(cache, "scores", scores)
     return asked
 
 
@@ -87,6 +88,17 @@ def test_a_bad_file_is_named_and_stops_no_other(stores, open_page, brightness):
     assert "\\<b\\>notes" in refusal and "\\[x\\]\\(" in refusal
     assert any("1 file has no score and no place" in m.value for m in app.markdown)
     assert not app.exception
+
+
+def test_a_picture_unlike_the_training_images_is_flagged_keeps_its_place_and_is_said(stores, open_page, brightness):
+    cat = encode_png(np.tile(np.repeat(np.arange(0, 256, 4, dtype=np.uint8), 64).reshape(64, 64, 1), 3))
+    app = drop(open_page("triage", model="real"), DARK, ("cat_1.png", cat), BRIGHT)
+    assert listed(app)["File"].tolist() == ["bright.png", "cat_1.png", "dark.png"]
+    assert listed(app)["Flag"].tolist() == ["", "unlike its training images", ""]
+    assert "1 picture does not look like the chest radiographs that this network has seen: cat_1.png." in said(
+        app.warning
+    ).replace("**", "")
+    assert "no gate" in said(app.caption)  # of the card: these have none
 
 
 def test_a_zip_is_taken_in_entry_by_entry_and_a_damaged_one_is_refused(stores, open_page, brightness):
