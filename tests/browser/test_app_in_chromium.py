@@ -1,6 +1,7 @@
 """The app as a person meets it: an upload, a comparison, every page wide and narrow, light and dark."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +88,23 @@ def test_a_row_of_the_leaderboard_leads_to_its_run(app, visit):
     page = visit(f"{app}/run?run={run.run_id}")
     assert page.get_by_text("python -m core benchmark").first.is_visible()
     assert run.run_id in page.url
+
+
+def test_a_batch_with_a_bad_file_becomes_a_reading_list_to_take_along(app, visit, tmp_path):
+    for patient in range(3):
+        (tmp_path / f"scan{patient}.jpg").write_bytes(encode_jpeg(draw_phantom(5, patient, 0).pixels))
+    (tmp_path / "notes.txt").write_text("=HYPERLINK()", encoding="utf-8")
+    page = visit(f"{app}/triage?model=phantom-nodule")
+    page.locator('input[type="file"]').first.set_input_files([str(path) for path in sorted(tmp_path.iterdir())])
+    page.get_by_text("1 file has no score and no place").wait_for(timeout=60_000)
+    visit.settle(page)
+    assert page.locator('[data-testid="stDataFrame"]').count() == 1
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_role("button", name="Download the list").click()
+    lines = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["place", "1", "2", "3", ""]
+    assert "notes.txt" in lines[-1]
+    page.get_by_role("tab", name="What it would save").click()
+    page.get_by_text("Of the ill, half are read within").wait_for(timeout=60_000)
+    page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(timeout=30_000)
+    assert not page.foreign and not page.faults
