@@ -143,6 +143,16 @@ def test_an_rle_bomb_breaks_its_own_child_at_most(medical, good):
     assert decode_image(good).shape == (48, 64, 3)
 
 
+def test_rle_pixels_that_are_too_long_cost_a_sentence_and_no_child(medical):
+    file = medical.dataset(medical.radiograph)
+    file.file_meta.TransferSyntaxUID = pydicom.uid.RLELossless
+    segment = b"\x81\x00" * 48  # twice as many bytes as 48 x 64 pixels have
+    file.PixelData = encapsulate([struct.pack("<16I", 2, 64, 64 + len(segment), *[0] * 13) + segment + segment])
+    file["PixelData"].is_undefined_length = True
+    sentence = refusal(medical.dicom(file))
+    assert "damaged" in sentence and "broke down" not in sentence
+
+
 def test_pixels_in_ten_thousand_pieces_are_refused(medical):
     file = medical.dataset(medical.radiograph)
     file.file_meta.TransferSyntaxUID = pydicom.uid.JPEGBaseline8Bit

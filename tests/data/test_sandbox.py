@@ -1,5 +1,6 @@
 """The child processes that decode: limits hold, a broken one is replaced, none stays behind."""
 
+import io
 import logging
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -160,6 +162,23 @@ def test_no_child_outlives_its_process(tmp_path, scan):
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_child_whose_parent_is_gone_ends_by_an_alarm_of_its_own(scan, monkeypatch):
+    alarms, stream, answers = [], io.BytesIO(), io.BytesIO()
+    sandbox_child.send(stream, JOB, scan)
+    stream.seek(0)
+    monkeypatch.setattr(sandbox_child, "limit_this_process", lambda most: True)
+    monkeypatch.setattr(sandbox_child, "warm_up", lambda: None)
+    monkeypatch.setattr(signal, "setitimer", lambda which, seconds: alarms.append((which, seconds)))
+    monkeypatch.setattr(sys, "argv", ["-c", '{"bytes": 1, "seconds": 7}'])
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=answers))
+    sandbox_child.main()
+    assert alarms == [(signal.ITIMER_REAL, 7 + sandbox_child.ORPHAN_SECONDS), (signal.ITIMER_REAL, 0)]
+    answers.seek(0)
+    assert sandbox_child.receive(answers)[0]["ready"] is True
+    assert sandbox_child.receive(answers)[0]["shape"] == [48, 64]
 
 
 def test_started_from_another_folder_nothing_of_that_folder_is_imported(tmp_path, scan, monkeypatch):
