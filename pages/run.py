@@ -12,6 +12,7 @@ from core.figures.theme import PALETTE
 from pages.ui import cache, running
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head, plain, split_badges
 from pages.ui.comparing import choose_class
+from pages.ui.referral import show_referral
 from pages.ui.representativeness import show_representativeness
 
 page_head(
@@ -69,6 +70,10 @@ else:
         )
     with said:
         st.markdown(calibration_sentence(evaluation.calibration))
+
+    if record.task != "multilabel":
+        st.header("What if a person reads the hard ones?", anchor=False)
+        show_referral(record)
 
 if history is not None and not history.empty:
     st.header("How it learnt", anchor=False)

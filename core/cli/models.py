@@ -226,7 +226,7 @@ def gate(
     write: Annotated[bool, typer.Option("--write", help="Put the gate beside the model and on its card.")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Fit the gate that tells pictures unlike the training images, on the data of the model's own run."""
+    """Fit the gate for pictures unlike the training images, and the band of scores that a person should read."""
     with guarded():
         from core.store.codec import encode
         from core.store.models import save_gate
@@ -237,7 +237,15 @@ def gate(
         if write:
             save_gate(result.card, result.content)
         if json_out:
-            print_json({"model": name, "ood": encode(result.record), "bytes": len(result.content), "written": write})
+            print_json(
+                {
+                    "model": name,
+                    "ood": encode(result.record),
+                    "referral": encode(result.card.referral),
+                    "bytes": len(result.content),
+                    "written": write,
+                }
+            )
             return
         for line in result.lines():
             out.print(line, markup=False, soft_wrap=True)

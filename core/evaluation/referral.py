@@ -5,6 +5,7 @@ scale (binary) or the largest probability (multiclass). Multilabel tasks have no
 Source: El-Yaniv & Wiener 2010, J Mach Learn Res 11:1605; Geifman & El-Yaniv 2017, arXiv:1705.08500.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,11 @@ import numpy as np
 from core.errors import SpecInvalid
 from core.evaluation.intervals import LEVEL, bootstrap_method, percentile_interval, resample_weights
 from core.evaluation.thresholds import VALIDATION, cut_of, decide
-from core.types import Estimate, Predictions, Referral, ReferralRecord, Threshold
+from core.types import Estimate, ModelCard, Predictions, Referral, ReferralRecord, Threshold
 
 DEFAULT_RULE = "coverage:0.9"
 RULES = "coverage:<share answered>, error:<share of errors among the answered>"
+DIGITS = 9
 EDGE = 1e-12  # probabilities of exactly 0 and 1 have no logit
 COVERAGE, ERROR, AREA = "coverage", "error_answered", "aurc"
 GRID = np.linspace(0.05, 1.0, 96)  # coverages of a drawn curve; below a twentieth single images decide
@@ -46,7 +48,8 @@ def confidence(pred: Predictions, threshold: Threshold) -> np.ndarray:
         return np.asarray(pred.y_prob.max(axis=1), dtype=np.float64)
     i = pred.positive_index
     cut = cut_of(threshold, pred.class_names[i])
-    return np.abs(_logit(pred.y_prob[:, i]) - _logit(np.asarray(cut)))
+    distance = np.abs(_logit(pred.y_prob[:, i]) - _logit(np.asarray(cut)))
+    return np.round(distance, DIGITS)  # rounding noise parts no two images that are equally near on both sides
 
 
 def wrong(pred: Predictions, threshold: Threshold) -> np.ndarray:
@@ -99,6 +102,14 @@ def referred(y_prob: np.ndarray, band: Referral, positive_index: int | None) -> 
     """Which images lie in the band (n,) bool, given scores (n, C); `positive_index` is None for multiclass."""
     score = y_prob.max(axis=1) if positive_index is None else y_prob[:, positive_index]
     return (score >= band.low) & (score <= band.high) if band.high > band.low else np.zeros(len(score), dtype=bool)
+
+
+def is_referred(probabilities: Sequence[float] | np.ndarray, card: ModelCard) -> bool:
+    """Whether the card's band sends calibrated scores (C,) to a person; never without a band."""
+    if card.referral is None or card.task == "multilabel":
+        return False
+    index = card.class_names.index(str(card.positive_class)) if card.task == "binary" else None
+    return bool(referred(np.asarray(probabilities, dtype=np.float64)[None], card.referral.band, index)[0])
 
 
 def judged(

@@ -84,9 +84,10 @@ def domain_sentence(card: ModelCard) -> str:
     """That the network answers for any picture, whatever it shows."""
     spec = DATASETS.get(card.training_dataset)
     kind = f" ({spec.modality})" if spec is not None else ""
+    gate = "" if card.ood is None else " The gate notices most pictures of other kinds, not all of them."
     return (
         f"The network has no way to know whether a picture is of the kind it was trained on{kind}: it gives one of its "
-        f"{len(card.class_names)} answers for any picture, and its numbers hold only for pictures like those."
+        f"{len(card.class_names)} answers for any picture, and its numbers hold only for pictures like those.{gate}"
     )
 
 

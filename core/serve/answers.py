@@ -15,10 +15,12 @@ from core.data.frames import Decoded, FrameChoice
 from core.data.images import MIDDLE, decode_picture, encode_png, fit_image, resize_map, shrink_image
 from core.errors import ExplanationFailed
 from core.evaluation.decision import decided_classes
+from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
 from core.types import ModelCard
 
 if TYPE_CHECKING:
+    from core.nn.ood import OodAnswer
     from core.nn.serving import Predictor
 
 STRENGTH = 0.55  # opacity of full heat, as the Predict page starts with
@@ -36,6 +38,7 @@ class Looked:
     probabilities: np.ndarray
     maps: np.ndarray | None
     picture: Decoded
+    ood: "OodAnswer | None" = None
 
 
 def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool, frame: FrameChoice = MIDDLE) -> Looked:
@@ -48,11 +51,14 @@ def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool, frame
     card = predictor.card
     picture = decode_picture(content, name, frame)
     rgb = picture.pixels
-    output = predictor.run(fit_image(rgb, card.preprocess)[None], maps=maps)
+    prepared = fit_image(rgb, card.preprocess)[None]
+    output = predictor.run(prepared, maps=maps)
     probabilities = calibrated(output.logits, card.temperature, card.task)[0]
+    judged = predictor.ood(prepared, output)
     return Looked(
-        card, predictor.engine, rgb, probabilities, output.cams[0] if output.cams is not None else None, picture
-    )
+        card, predictor.engine, rgb, probabilities, output.cams[0] if output.cams is not None else None, picture,
+        None if judged is None else judged[0],
+    )  # fmt: skip
 
 
 def prediction(
@@ -79,6 +85,7 @@ def prediction(
         "decided": list(called),
         "verdict": verdict(card, called),
         "sums": sums(card, looked.probabilities),
+        **doubts(looked),
     }
     if explain != "none":
         answer["maps"] = {c: grid(looked, i) for i, c in enumerate(card.class_names)}
@@ -111,6 +118,7 @@ def live(predictor: "Predictor", content: bytes, *, target: str | None) -> dict[
         "threshold": card.threshold.values.get(positive) if positive else None,
         "verdict": verdict(card, called),
         "sums": sums(card, looked.probabilities),
+        **doubts(looked),
         "map": {"class": chosen, **grid(looked, card.class_names.index(chosen))},
         "fitted": card.preprocess.resize_mode,
         "server_ms": round(1000 * (time.perf_counter() - started), 2),
@@ -164,6 +172,15 @@ def sums(card: ModelCard, probabilities: np.ndarray) -> dict[str, dict[str, floa
     """What the card's sums of classes get, by name: their probability, their cut, and whether it is reached."""
     answers = sum_answers(probabilities.tolist(), card)
     return {a.name: {"probability": a.probability, "threshold": a.cut, "called": a.called} for a in answers}
+
+
+def doubts(looked: Looked) -> dict[str, object]:
+    """Whether the picture is unlike the training images (null without a gate), and whether a person should read it."""
+    found = looked.ood
+    gate = None if found is None else {
+        "score": found.score, "threshold": found.threshold, "percentile": found.percentile, "flagged": found.flagged,
+    }  # fmt: skip
+    return {"out_of_distribution": gate, "refer": is_referred(looked.probabilities, looked.card)}
 
 
 def target_class(card: ModelCard, probabilities: np.ndarray, target: str | None) -> str:

@@ -143,7 +143,7 @@ def save_gate(changed: ModelCard, content: bytes, folder: Path | None = None) ->
     """Put a gate beside a model: `ood.npz`, and the card that names it, in place of an older gate.
 
     Args:
-        changed: the model's card with `ood` and the sha256 of `content`; other fields stay as they are stored.
+        changed: the model's card with `ood`, `referral` and the sha256 of `content`; other fields stay as stored.
     Raises: ModelDamaged when the model cannot be read, or the sha256 is another; OSError when the disk refuses, and
         what stood there before stands there still.
     """
@@ -156,7 +156,9 @@ def save_gate(changed: ModelCard, content: bytes, folder: Path | None = None) ->
         card = load_card(changed.name, folder)
         if card.sha256 != changed.sha256:
             raise ModelDamaged(f"{card.name}: the model was replaced while its gate was fitted. Fit it again.")
-        card = replaced(card, ood=changed.ood, other_sha256={**card.other_sha256, GATE: expected})
+        card = replaced(
+            card, ood=changed.ood, referral=changed.referral, other_sha256={**card.other_sha256, GATE: expected},
+        )  # fmt: skip
         write_together(where, {GATE: content, CARD: to_json(card).encode("utf-8")}, last=CARD)
     return card
 

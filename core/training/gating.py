@@ -17,15 +17,17 @@ from core.data.batches import decoded_batches
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.errors import SpecInvalid
+from core.evaluation.calibration import apply_temperature
 from core.evaluation.intervals import unit_of
 from core.evaluation.localisation import mean_estimates
+from core.evaluation.referral import referral_record
 from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
 from core.store.models import load_card
-from core.store.runs import load_record
+from core.store.runs import load_predictions, load_record
 from core.training.prepared import divided, reader_options
 from core.training.progress import Report, silent
-from core.types import LabelledSet, ModelCard, OodRecord, Predictions, RunSpec
+from core.types import LabelledSet, ModelCard, OodRecord, Predictions, ReferralRecord, RunSpec
 
 if TYPE_CHECKING:
     from core.nn.ood import Gate
@@ -59,6 +61,17 @@ class GateResult:
             between = "" if e.low is None or e.high is None else f" ({100 * e.low:.1f}–{100 * e.high:.1f} %)"
             share = 100 * (e.value or 0.0)
             lines.append(f"  {e.split}: {share:.1f} %{between} flagged, of {e.n_images} images of {e.n_groups} groups")
+        band = self.card.referral
+        if band is not None:
+            lines.append(
+                f"Scores from {band.band.low:.3f} to {band.band.high:.3f} go to a person ({band.band.rule}, chosen on "
+                f"{band.band.chosen_on})."
+            )
+            lines += [
+                f"  {e.split}: {e.metric} {e.value:.3f}" + ("" if e.low is None else f" ({e.low:.3f}–{e.high:.3f})")
+                for e in band.estimates
+                if e.value is not None
+            ]
         return lines
 
 
@@ -124,7 +137,14 @@ def gate_model(name: str, root: Path | None, *, skip_bad: bool = False, report: 
     content = gate.to_bytes()
     record = _record(gate, judged, unit_of(dataset_spec(spec.dataset).group_field))
     sums = {**card.other_sha256, OOD_FILE: hashlib.sha256(content).hexdigest()}
-    return GateResult(replace(card, ood=record, other_sha256=sums), record, content)
+    return GateResult(replace(card, ood=record, referral=_band(card), other_sha256=sums), record, content)
+
+
+def _band(card: ModelCard) -> ReferralRecord | None:
+    """The band of scores for a person, from what the model's run stored; as `export` makes it."""
+    unit = unit_of(dataset_spec(card.training_dataset).group_field)
+    stated, tested = (apply_temperature(load_predictions(card.run_id, split), card.temperature) for split in JUDGED)
+    return referral_record(stated, tested, card.threshold, unit=unit)
 
 
 def _parts(spec: RunSpec, root: Path | None, skip_bad: bool, report: Report) -> LabelledSet:

@@ -14,15 +14,17 @@ import pandas as pd
 import streamlit as st
 
 from core import paths
+from core.errors import SpecInvalid
 from core.registry.datasets import DATASETS
 from core.registry.labels import label_scheme
 from core.store.models import ModelListing, list_models
 from core.store.runs import RunListing, list_runs, load_history, load_predictions
-from core.types import ClassCounts, DatasetSpec, DatasetTable, Predictions, RunRecord
+from core.types import ClassCounts, DatasetSpec, DatasetTable, Predictions, ReferralRecord, RunRecord
 
 if TYPE_CHECKING:
     from core.evaluation.compare import Ranking
     from core.evaluation.operating import ThresholdTable
+    from core.evaluation.referral import RiskCoverage
     from core.nn.serving import PredictionResult
     from core.registry.gaps import Reference, Representativeness
 
@@ -77,6 +79,27 @@ def predictions(record: RunRecord, split: str = "test") -> Predictions:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _predictions(run_id: str, split: str, sums: tuple[tuple[str, str], ...], folder: str) -> Predictions:
     return load_predictions(run_id, split, Path(folder))
+
+
+def risk_coverage(record: RunRecord) -> "tuple[RiskCoverage, ReferralRecord]":
+    """Error against coverage on the test part, and the band from validation with what it does. Raises RunDamaged."""
+    return _risk_coverage(record.run_id, _sums(record), str(paths.results_folder()), record)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing patients for the intervals…")
+def _risk_coverage(
+    run_id: str, sums: tuple[tuple[str, str], ...], folder: str, _record: RunRecord
+) -> "tuple[RiskCoverage, ReferralRecord]":
+    from core.evaluation.intervals import unit_of
+    from core.evaluation.referral import referral_record, risk_coverage
+
+    validation, test = (_predictions(run_id, split, sums, folder) for split in ("validation", "test"))
+    threshold = next(e.threshold for e in _record.evaluations if e.split == "test")
+    unit = unit_of(_record.audit.group_field) if _record.audit is not None else "groups"
+    found = referral_record(validation, test, threshold, unit=unit)
+    if found is None:
+        raise SpecInvalid("A multilabel run has no band.")
+    return risk_coverage(test, threshold, unit=unit), found
 
 
 def history(record: RunRecord) -> pd.DataFrame | None:

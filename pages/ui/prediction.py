@@ -10,8 +10,10 @@ import streamlit as st
 
 from core.errors import MedLensError
 from core.evaluation.decision import decided_classes
+from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
 from core.figures import sentences
+from core.figures.doubts import TOO_CLOSE, gate_lines, referral_lines, unlike_sentence, unlike_words
 from core.figures.localisation import UNMEASURED, localisation_lines, localisation_sentence
 from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture
 from core.figures.probabilities import probability_figure
@@ -47,6 +49,8 @@ def show_card(card: ModelCard) -> None:
                     "Network": sentences.built_sentence(card),
                     "Runs on": sentences.engine_sentence(card),
                     "Cut": sentences.rule_words(card.threshold),
+                    "Pictures unlike its own": " ".join(gate_lines(card)),
+                    "Scores for a person": " ".join(referral_lines(card)),
                     "Where it looks": " ".join(localisation_lines(card)) or UNMEASURED,
                     "Run": card.run_id or "none: brought along",
                     "Licence": card.licence,
@@ -89,45 +93,68 @@ def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = 
         result = result_of(card, picture, numbers=numbers)
         if result is None:
             return
-        probabilities = [float(p) for p in result.probabilities]
-        called = decided_classes(result.probabilities, card)
-        sentence = sentences.verdict_sentence(card, probabilities, called)
+        unlike = result.ood is not None and result.ood.flagged
+        if not unlike:
+            _show_answer(card, picture, result, numbers)
+            return
         said, warned = st.columns([3, 2], vertical_alignment="center")
         with said:
-            st.markdown(f"### {sentence}")
-            st.caption(sentences.decision_words(card))
-            for answer, one in zip(sum_answers(probabilities, card), card.sums, strict=True):
-                st.markdown(sentences.sum_sentence(answer, one.classes))
+            st.markdown(f"### {plain(unlike_sentence(card))}")
+            st.caption(plain(unlike_words(card, result.ood.percentile)))
         with warned:
             disclaimer()
-        mismatch = sentences.mismatch_sentence(card, synthetic=picture.synthetic)
-        if mismatch:
-            st.error(mismatch, icon=":material/link_off:")
-        bars, controls = st.columns([3, 2], gap="large", vertical_alignment="center")
-        with bars:
-            _show_bars(card, picture, probabilities)
-        with controls:
-            chosen, strength, reference = _controls(card, picture, sentences.shown_class(card, probabilities))
-        if reference:
-            result = result_of(card, picture, reference=True, numbers=numbers) or result
-        untouched, looked = st.columns(2, gap="medium")
-        with untouched:
-            st.image(picture.shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
-        with looked:
-            heatmap = result.heatmaps[card.class_names.index(chosen)]
-            _show_map(card, picture, heatmap, strength, sentence)
-        st.caption(sentences.domain_sentence(card))
-        note = " ".join(part for part in (picture.note, mismatch) if part)
-        with st.container(horizontal=True):
-            report_buttons(
-                lambda: [
-                    gallery_item(
-                        card, picture.load(), result, name=picture.name, class_name=chosen, strength=strength,
-                        taken=datetime.now(UTC), note=note, file_sha256=picture.sha256,
-                    )
-                ],
-                f"medlens-report-{card.name}-{picture.digest[:8]}", f"{card.name}-{picture.digest}",
-            )  # fmt: skip
+        with st.expander("What the network answers all the same", icon=":material/visibility_off:"):
+            st.caption("It gives one of its answers for any picture. Nothing stands behind this one.")
+            _show_answer(card, picture, result, numbers, unlike=True)
+
+
+def _show_answer(
+    card: ModelCard, picture: Picture, result: "PredictionResult", numbers: tuple[float, ...], *, unlike: bool = False
+) -> None:
+    """The sentence, the bars and the map; in grey, and without heading, for a picture that the gate flags."""
+    probabilities = [float(p) for p in result.probabilities]
+    called = decided_classes(result.probabilities, card)
+    sentence = sentences.verdict_sentence(card, probabilities, called)
+    said, warned = st.columns([3, 2], vertical_alignment="center")
+    with said:
+        st.markdown(f":gray[{sentence.replace('**', '')}]" if unlike else f"### {sentence}")
+        st.caption(sentences.decision_words(card))
+        if is_referred(probabilities, card) and not unlike:
+            st.markdown(TOO_CLOSE)
+        for answer, one in zip(sum_answers(probabilities, card), card.sums, strict=True):
+            st.markdown(sentences.sum_sentence(answer, one.classes))
+    with warned:
+        if not unlike:
+            disclaimer()
+    mismatch = sentences.mismatch_sentence(card, synthetic=picture.synthetic)
+    if mismatch:
+        st.error(mismatch, icon=":material/link_off:")
+    bars, controls = st.columns([3, 2], gap="large", vertical_alignment="center")
+    with bars:
+        _show_bars(card, picture, probabilities)
+    with controls:
+        chosen, strength, reference = _controls(card, picture, sentences.shown_class(card, probabilities))
+    if reference:
+        result = result_of(card, picture, reference=True, numbers=numbers) or result
+    untouched, looked = st.columns(2, gap="medium")
+    with untouched:
+        st.image(picture.shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
+    with looked:
+        heatmap = result.heatmaps[card.class_names.index(chosen)]
+        _show_map(card, picture, heatmap, strength, sentence)
+    st.caption(sentences.domain_sentence(card))
+    doubts = (unlike_sentence(card) if unlike else "", TOO_CLOSE.strip("*") if is_referred(probabilities, card) else "")
+    note = " ".join(part for part in (picture.note, mismatch, *doubts) if part)
+    with st.container(horizontal=True):
+        report_buttons(
+            lambda: [
+                gallery_item(
+                    card, picture.load(), result, name=picture.name, class_name=chosen, strength=strength,
+                    taken=datetime.now(UTC), note=note, file_sha256=picture.sha256,
+                )
+            ],
+            f"medlens-report-{card.name}-{picture.digest[:8]}", f"{card.name}-{picture.digest}",
+        )  # fmt: skip
 
 
 def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) -> None:

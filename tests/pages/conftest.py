@@ -202,18 +202,18 @@ def open_page():
 class FakeResult:
     """What a predictor gives back, without a network."""
 
-    def __init__(self, probabilities, heatmaps):
-        self.probabilities, self.heatmaps = probabilities, heatmaps
+    def __init__(self, probabilities, heatmaps, ood=None):
+        self.probabilities, self.heatmaps, self.ood = probabilities, heatmaps, ood
 
 
 @pytest.fixture
 def fake_network(monkeypatch):
-    """`calls` and `shapes` grow with each prediction; `positive` scores the last class; `empty` empties the maps."""
+    """`calls` and `shapes` grow with each prediction; `positive` is the last score; `empty` empties the maps."""
     from pages.ui import cache
 
     class Network:
         def __init__(self):
-            self.calls, self.shapes, self.positive, self.empty = [], [], 0.9, False
+            self.calls, self.shapes, self.positive, self.empty, self.ood = [], [], 0.9, False, None
 
         def predict(self, name, pixels, image_id, *, reference):
             self.calls.append(image_id)
@@ -236,7 +236,7 @@ def fake_network(monkeypatch):
                 )
                 for c in card.class_names
             )
-            return FakeResult(probabilities, maps)
+            return FakeResult(probabilities, maps, self.ood)
 
     network = Network()
     monkeypatch.setattr(cache, "predict", network.predict)
