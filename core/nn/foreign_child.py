@@ -7,6 +7,7 @@ nothing but the copy that `inspect.clean_file` wrote. Whoever starts it limits i
 
 import json
 import sys
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,18 @@ def try_network(  # type: ignore[no-untyped-def]
     from core.nn.gradcam import compiled_engine
 
     try:
-        original = keras.models.load_model(copy, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError, IndexError, RuntimeError) as error:
+        with warnings.catch_warnings():
+            # where weights are missing in a nested network, Keras only warns, and would answer with zeros
+            warnings.filterwarnings("error", message="Skipping nested container")
+            original = keras.models.load_model(copy, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, AttributeError, IndexError, RuntimeError, UserWarning) as error:
         lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         raise ModelRefused(f"Keras {keras.__version__} cannot load the network: {lines[0][:240]}") from error
+    if original.count_params() > found.stored_numbers:
+        raise ModelRefused(
+            f"The network has {original.count_params():,} parameters, and the file holds {found.stored_numbers:,} "
+            "numbers: a part of its weights is missing."
+        )
     output = settled_output(found, answers.output or ("sigmoid" if found.outputs == 1 else ""))
     network = flat_network(
         original, found, pixel_scaling=settled_pixels(found, answers), output=output, cam_layer=answers.cam_layer

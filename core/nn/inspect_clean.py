@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from core.errors import ModelRefused
 from core.nn.inspect_calls import INPUT_TYPES, Ref, plain_value, read_call, refs_of, written_refs
 from core.nn.inspect_ops import OPERATIONS
-from core.nn.inspect_rules import RULES
+from core.nn.inspect_rules import OF_APPLICATIONS, RULES
 from core.nn.inspect_view import LayerView
 from core.nn.inspect_words import refused_class
 
@@ -140,9 +140,12 @@ def _part(entry: object) -> tuple[Part, dict]:
         part = Part(view, is_operation=True)
         written = {"module": f"keras.src.ops.{OPERATIONS[view.kind][0]}", "class_name": view.kind,
                    "config": _values(view), "registered_name": view.kind}  # fmt: skip
-    elif view.kind in RULES and _within(module, LAYER_MODULES):
+    elif view.kind in RULES and _within(module, (OF_APPLICATIONS.get(view.kind, LAYER_MODULES[0]), *LAYER_MODULES)):
         part = Part(view)
-        written = {"module": "keras.layers", "class_name": view.kind, "config": _values(view), "registered_name": None}
+        home, known_as = "keras.layers", None
+        if view.kind in OF_APPLICATIONS:
+            home, known_as = OF_APPLICATIONS[view.kind], view.kind
+        written = {"module": home, "class_name": view.kind, "config": _values(view), "registered_name": known_as}
     else:
         raise refused_class(view, module, registered)
     nodes = entry.get("inbound_nodes") or []  # type: ignore[attr-defined]

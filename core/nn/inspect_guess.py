@@ -88,6 +88,8 @@ def pixel_guess(image: Value, values: Sequence[Value], architecture: str) -> tup
         kind, config = current.view.kind, current.view.config
         if kind in PASSED or kind.startswith("Random"):
             continue
+        if kind == "Normalization" and seen:
+            break  # what stands in front of it has told the range
         if kind == "Normalization":
             mean = _largest(config.get("mean"))
             if mean is None:

@@ -99,7 +99,12 @@ def _batch_norm(view: LayerView, shapes: Sequence[Shape]) -> Applied:
 def _norm(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     if view.config.get("axis", -1) not in (-1, [-1], len(shapes[0]), [len(shapes[0])]):
         raise view.refuse("it does not normalise the last axis")
-    return Applied((shapes[0],), 3 * view.last(shapes[0]))
+    channels = view.last(shapes[0])
+    if view.kind == "Normalization":  # its statistics are weights where they were learned, else stand in the config
+        return Applied((shapes[0],), 2 * channels + 1 if view.config.get("mean") is None else 0)
+    if view.kind == "RMSNormalization":
+        return Applied((shapes[0],), channels)
+    return Applied((shapes[0],), channels * (view.flag("scale") + view.flag("center")))
 
 
 def _flatten(view: LayerView, shapes: Sequence[Shape]) -> Applied:
@@ -189,6 +194,17 @@ def _heads(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     return Applied((query,), parameters, heads * places)
 
 
+def _scale_layer(view: LayerView, shapes: Sequence[Shape]) -> Applied:
+    return Applied((shapes[0],), view.number("projection_dim"))
+
+
+# layers that Keras keeps beside the networks that use them, and where
+OF_APPLICATIONS = MappingProxyType(
+    {
+        "LayerScale": "keras.src.applications.convnext",
+        "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
+    }
+)
 # fmt: off
 UNCHANGED = (
     "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout", "SpatialDropout1D", "SpatialDropout2D",
@@ -225,6 +241,8 @@ RULES: MappingProxyType[str, Rule] = MappingProxyType(
         "UpSampling2D": _upsample,
         **dict.fromkeys(("Resizing", "CenterCrop", "RandomCrop"), _resize),
         "PReLU": _prelu,
+        "LayerScale": _scale_layer,
+        "CustomScaleLayer": _merge,
         "MultiHeadAttention": _heads,
     }
 )

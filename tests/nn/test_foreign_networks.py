@@ -117,6 +117,20 @@ def dense_only():
     return keras.Sequential([keras.Input((20, 30, 1)), layers.Flatten(), layers.Dense(5, activation="softmax")])
 
 
+def scaled_like_efficientnet():
+    """0 to 255 scaled by the network in two steps, and a layer that Keras keeps beside its ConvNeXt."""
+    from keras.src.applications.convnext import LayerScale
+
+    from core.nn.backend import keras
+
+    layers = keras.layers
+    image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Rescaling(1 / 255)(image)
+    x = layers.Normalization(mean=[0.485, 0.456, 0.406], variance=[0.05, 0.05, 0.05])(x)
+    x = LayerScale(0.5, 8)(backbone()(x))
+    return keras.Model(image, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(x)))
+
+
 SHAPES = {
     "functional": (functional, {}),
     "sequential, sigmoid": (sequential_sigmoid, {}),
@@ -127,6 +141,7 @@ SHAPES = {
     "two networks": (ensemble, {}),
     "any size": (open_size, {"size_px": 32}),
     "dense only": (dense_only, {}),
+    "layers of applications": (scaled_like_efficientnet, {}),
 }
 
 
@@ -209,7 +224,7 @@ def test_the_config_says_beforehand_what_keras_then_builds(tmp_path):
 @pytest.mark.parametrize(
     ("build", "scaling", "sure"),
     [(functional, "inside", True), (sequential_sigmoid, "inside", True), (two_inputs, "unit", False),
-     (open_size, "minus_one_one", False)],
+     (open_size, "minus_one_one", False), (scaled_like_efficientnet, "inside", True)],
 )  # fmt: skip
 def test_the_pixel_range_is_read_from_the_layers_or_guessed_from_the_name(build, scaling, sure, tmp_path):
     saved(build, tmp_path / "net.keras")
@@ -299,6 +314,27 @@ def broken(name, tmp_path):
 def test_a_network_that_breaks_its_word_is_refused(name, answers, words, tmp_path):
     with pytest.raises(ModelRefused, match=words):
         tried(broken(name, tmp_path), tmp_path, **answers)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_file_with_weights_missing_is_refused_and_never_answers_with_zeros(nested, tmp_path):
+    import h5py
+
+    saved(functional, tmp_path / "whole.keras")
+    with zipfile.ZipFile(tmp_path / "whole.keras") as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    (tmp_path / "weights.h5").write_bytes(parts["model.weights.h5"])
+    with h5py.File(tmp_path / "weights.h5", "r+") as file:
+        names = []
+        file.visit(names.append)
+        gone = next(n for n in names if n.endswith("layers/conv2d" if nested else "layers/dense"))
+        del file[gone]
+    parts["model.weights.h5"] = (tmp_path / "weights.h5").read_bytes()
+    with zipfile.ZipFile(tmp_path / "less.keras", "w") as less:
+        for name, content in parts.items():
+            less.writestr(name, content)
+    with pytest.raises(ModelRefused, match="cannot load the network|weights is missing"):
+        tried(tmp_path / "less.keras", tmp_path)
 
 
 def test_weights_of_another_network_are_refused_by_keras_and_said_in_one_sentence(tmp_path):

@@ -136,7 +136,7 @@ def nested_again_and_again(levels=18):
     for level in range(1, levels):
         name = inner["config"]["name"]
         twice = {**inner, "name": name,
-                 "inbound_nodes": [{"args": [tensor("image")], "kwargs": {}}, {"args": [tensor(name)], "kwargs": {}}]}  # fmt: skip
+                 "inbound_nodes": [{"args": [tensor(source)], "kwargs": {}} for source in ("image", name)]}  # fmt: skip
         inner = functional(picture(), twice, name=f"n{level}", outputs=(name,))
         inner["config"]["output_layers"] = [[name, 1, 0]]
     return inner
@@ -185,12 +185,15 @@ CONFIGS = {
     "a known class with a registered name": (with_layer(registered="my>Conv2D"), "registered as 'my>Conv2D'"),
     "a class of keras_hub": (with_layer(kind="Backbone", module="keras_hub.layers"), "class of 'keras_hub'"),
     "Dense of the module subprocess": (with_layer(module="subprocess"), "class of 'subprocess'"),
+    "a layer of applications from elsewhere": (
+        with_layer(kind="LayerScale", module="keras.src.applications.evil", projection_dim=3), "not among"),
     "a module that begins like keras": (with_layer(module="keras.layersx"), "not among the layers"),
     "an LSTM": (with_layer(kind="LSTM", units=4), "sequences"),
     "an operation of Keras 2": (with_layer(kind="TFOpLambda", module=None), "only Keras 2"),
     "an operation that is not known": (with_layer(kind="Einsum", module="keras.src.ops.numpy"), "not among"),
     "a subclassed network": (
-        {**with_layer(), "class_name": "MyNet", "module": "__main__", "registered_name": "MyNet"}, "class of '__main__'"),
+        {**with_layer(), "class_name": "MyNet", "module": "__main__", "registered_name": "MyNet"},
+        "class of '__main__'"),
     "an object among the values": (with_layer(name="middle", padding={"class_name": "X", "config": {}}), "padding"),
     "a long text among the values": (with_layer(note="x" * 5000), "5,000 letters"),
     "an object among the arguments": (
@@ -288,7 +291,11 @@ FILES = {
     "a method that Keras does not use": (keras_file(pack=zipfile.ZIP_BZIP2), "method"),
     "entries over each other": (overlapping(), "over each other"),
     "encrypted": (encrypted(), "encrypted"),
-    "a bomb of 600 MB": (bomb(), "times its size|600|629"),
+    "a bomb of 600 MB": (bomb(), "times its size"),
+    "weights that shrink like a bomb": (
+        keras_file(hdf5=weights(put("layers/x/vars/0", np.zeros(10**6, np.float32))), pack=zipfile.ZIP_DEFLATED),
+        "times its size",
+    ),
     "a large config": (keras_file(b'{"a":"' + b"x" * 11_000_000 + b'"}'), "10 are read"),
     "no JSON": (keras_file(b"{oops"), "not readable as JSON"),
     "no object": (keras_file(b"[1, 2]"), "no JSON object"),
@@ -345,6 +352,12 @@ def test_a_legacy_file_is_refused_alike(config, words, tmp_path):
     legacy_file(config, file)
     with pytest.raises(ModelRefused, match=words):
         inspect_model(file)
+
+
+def test_a_legacy_file_with_a_large_config_is_refused(tmp_path):
+    legacy_file({**with_layer(), "note": "x" * 11_000_000}, tmp_path / "net.h5")
+    with pytest.raises(ModelRefused, match="11 MB; at most 10 MB"):
+        inspect_model(tmp_path / "net.h5")
 
 
 def test_a_legacy_file_that_is_cut_off_says_so(tmp_path):
