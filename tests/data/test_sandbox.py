@@ -101,16 +101,18 @@ def test_memory_is_limited(medical):
 
 
 @linux
-def test_a_child_may_write_no_file_and_knows_no_secret(pool, scan, monkeypatch):
+def test_a_child_may_write_no_file_and_knows_no_secret(scan, monkeypatch):
     monkeypatch.setenv("MEDLENS_TOKEN", "very-secret-token")
-    pool.run(JOB, scan)
-    (pid,) = pool.process_ids()
+    fresh = sandbox.Pool(1)
+    fresh.run(JOB, scan)
+    (pid,) = fresh.process_ids()
     lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
     assert next(line for line in lines if line.startswith("Max file size")).split()[3:5] == ["0", "0"]
     most = str(limits.MAX_DECODER_BYTES)
     assert next(line for line in lines if line.startswith("Max address space")).split()[3:5] == [most, most]
     assert b"very-secret-token" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()
+    fresh.close()
 
 
 def test_more_threads_than_children_all_get_their_own_picture(pool, medical):
