@@ -4,9 +4,11 @@ A sum is a question of its own with a cut of its own, chosen on validation like 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from core.errors import SpecInvalid
 from core.evaluation.report import evaluate
 from core.evaluation.thresholds import choose_threshold, cut_of
 from core.types import ClassSum, ModelCard, Predictions, SumAnswer
@@ -20,14 +22,18 @@ def summed(pred: Predictions, name: str, classes: Sequence[str]) -> Predictions:
     The other side is called by the one class that is left, or "Other" where several are.
     """
     inside = np.isin(pred.class_names, list(classes))
-    others = [own for own, within in zip(pred.class_names, inside, strict=True) if not within]
-    rest = others[0] if len(others) == 1 else REST
-    positive = pred.y_prob[:, inside].sum(axis=1).clip(0.0, 1.0)
+    scores = summed_scores(pred.y_prob, pred.class_names, classes)
     return Predictions(
-        run_id=pred.run_id, split=pred.split, task="binary", class_names=(rest, name), positive_class=name,
-        image_ids=pred.image_ids, groups=pred.groups, y_true=inside[pred.y_true].astype(np.int64),
-        y_prob=np.stack([1.0 - positive, positive], axis=1),
+        run_id=pred.run_id, split=pred.split, task="binary", class_names=(_rest(pred.class_names, classes), name),
+        positive_class=name, image_ids=pred.image_ids, groups=pred.groups,
+        y_true=inside[pred.y_true].astype(np.int64), y_prob=scores,
     )  # fmt: skip
+
+
+def summed_scores(y_prob: np.ndarray, class_names: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """Scores (n, C) as (n, 2): of all the other classes together, and of `classes` together."""
+    positive = y_prob[:, np.isin(class_names, list(classes))].sum(axis=1).clip(0.0, 1.0)
+    return np.stack([1.0 - positive, positive], axis=1)
 
 
 def class_sums(
@@ -42,6 +48,27 @@ def class_sums(
             ClassSum(name=name, classes=tuple(classes), threshold=threshold, estimates=evaluation.estimates)
         )  # fmt: skip
     return tuple(found)
+
+
+def as_question(card: ModelCard, name: str) -> ModelCard:
+    """The card of the same model as if it answered one of its sums and nothing else: binary, at the sum's cut.
+
+    Raises: SpecInvalid, naming the sums that there are.
+    """
+    one = next((one for one in card.sums if one.name == name), None)
+    if one is None:
+        there = ", ".join(each.name for each in card.sums) or "none"
+        raise SpecInvalid(f"{card.name} has no sum of classes called {name!r}; it has: {there}.")
+    rest = _rest(card.class_names, one.classes)
+    return replace(
+        card, task="binary", class_names=(rest, name), positive_class=name, threshold=one.threshold,
+        estimates=one.estimates, sums=(),
+    )  # fmt: skip
+
+
+def _rest(class_names: Sequence[str], inside: Sequence[str]) -> str:
+    others = [own for own in class_names if own not in inside]
+    return others[0] if len(others) == 1 else REST
 
 
 def sum_answers(probabilities: Sequence[float], card: ModelCard) -> tuple[SumAnswer, ...]:

@@ -16,7 +16,7 @@ from core.data.thin import taken_out
 from core.errors import DatasetInvalid
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate
-from core.evaluation.sums import summed
+from core.evaluation.sums import as_question, summed, summed_scores
 from core.store.codec import encode
 from core.store.models import load_card, model_folder
 from core.training.progress import Report, silent
@@ -92,6 +92,7 @@ def evaluate_model(
     *,
     split: str = "test",
     label_map: Sequence[str] = (),
+    question: str | None = None,
     skip_bad: bool = False,
     options: Mapping[str, int | float | str] | None = None,
     scores: Path | None = None,
@@ -103,11 +104,13 @@ def evaluate_model(
         split: "test" is the source's own test part, or, on the data set that the model was trained on, the
             test part of its run; "all" is every labelled image.
         label_map: "RAW=CLASS" entries, for raw labels that are named otherwise than the model's classes.
+        question: one of the card's sums of classes, to be judged alone: for data that know no more than its two sides.
         scores: a file of `python -m core score`, used in place of the network, which is then not loaded.
     Raises: DatasetInvalid; SpecInvalid when labels and classes do not meet, or there is no test part; with `scores`
         what `core.training.stored_scores` raises.
     """
-    card = load_card(name)
+    own = load_card(name)
+    card = own if question is None else as_question(own, question)
     report("reading the data set", 0, 1)
     table = load_table(
         dataset, root, policy="skip" if skip_bad else "stop", options=options or _options(card, dataset, split)
@@ -120,8 +123,11 @@ def evaluate_model(
         prob = _scores(name, frame["path"].astype(str).tolist(), report)
     else:
         folder = None if table.spec.synthetic else root or folder_of(table.spec)
-        kept, prob, unscored = stored_scores(scores, card, frame, folder, skip_bad=skip_bad)
+        kept, prob, unscored = stored_scores(scores, own, frame, folder, skip_bad=skip_bad)
         rows, frame, refused = rows[kept], frame.iloc[kept], refused + unscored
+    if question is not None:
+        inside = next(one.classes for one in own.sums if one.name == question)
+        prob = summed_scores(prob, own.class_names, inside)
     predictions = Predictions(
         run_id=name,
         split=split,

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from core.evaluation.sums import REST, class_sums, sum_answers, summed
+from core.errors import SpecInvalid
+from core.evaluation.sums import REST, as_question, class_sums, sum_answers, summed
 from core.figures.sentences import sum_sentence
 from core.registry.labels import LABEL_SCHEMES
 from core.store.models import list_models
@@ -42,6 +43,17 @@ def test_a_sum_is_evaluated_like_a_binary_run_with_a_cut_from_validation():
     auc = next(e for e in ill.estimates if e.metric == "auc" and e.class_name is None)
     assert auc.value == pytest.approx(roc_auc_score(test.y_true > 0, test.y_prob[:, 1:].sum(axis=1)), abs=1e-12)
     assert auc.split == "test" and auc.low < auc.value < auc.high
+
+
+def test_a_model_can_be_judged_on_its_sum_alone():
+    card = next(card for card in list_models().cards if card.sums)
+    one = card.sums[0]
+    asked = as_question(card, one.name)
+    assert (asked.task, asked.positive_class, asked.sums) == ("binary", one.name, ())
+    assert asked.threshold == one.threshold
+    assert asked.class_names[1] == one.name and asked.class_names[0] not in one.classes
+    with pytest.raises(SpecInvalid, match=one.name):
+        as_question(card, "Anything else")
 
 
 def test_every_scheme_sums_classes_of_its_own_and_never_all_of_them():
