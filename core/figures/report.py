@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 ABOUT = "MedLens report"
+LOOKED = "Where the network looked for"
+RAMP = "violet a little, yellow most"  # the ends of core/figures/overlay.py's ramp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import base64
 from datetime import UTC
 from html import escape
 
-from core.figures.report import Report, ReportPicture
+from core.figures.report import LOOKED, RAMP, Report, ReportPicture
 from core.figures.text import NOT_A_DIAGNOSIS, plural
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -58,7 +58,7 @@ def _article(picture: ReportPicture) -> str:
         *(f"<p>{escape(line)}</p>" for line in picture.said[:1]),
         '<div class="pair">',
         _figure(picture.picture, picture.picture_alt, "As it came"),
-        _figure(picture.overlay, picture.overlay_alt, f"Where the network looked for {picture.class_name}"),
+        _figure(picture.overlay, picture.overlay_alt, f"{LOOKED} {picture.class_name}: {RAMP}"),
         "</div>",
         *(f"<p>{escape(line)}</p>" for line in picture.said[1:]),
         f"<dl>{rows}</dl></article>",

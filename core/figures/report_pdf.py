@@ -7,7 +7,7 @@ import io
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from core.figures.report import Report, ReportPicture
+from core.figures.report import LOOKED, RAMP, Report, ReportPicture
 from core.figures.text import NOT_A_DIAGNOSIS, plural
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _picture(pdf: "FPDF", picture: ReportPicture) -> None:
     for line in picture.said[:1]:
         _text(pdf, line)
     top = pdf.get_y() + 1
-    looked = f"Where the network looked for {picture.class_name}"
+    looked = f"{LOOKED} {picture.class_name}: {RAMP}"
     for column, (jpeg, alt, caption) in enumerate(
         ((picture.picture, picture.picture_alt, "As it came"), (picture.overlay, picture.overlay_alt, looked))
     ):

@@ -16,8 +16,10 @@ import streamlit as st
 
 from core.data.images import decode_image, encode_jpeg, encode_png
 from core.evaluation.decision import decided_classes
+from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
 from core.figures import sentences
+from core.figures.doubts import TOO_CLOSE, unlike_sentence
 from core.figures.localisation import localisation_sentence
 from core.figures.overlay import attention_words, blend, heat_on_picture, shrink
 from core.figures.report import plain_sentence
@@ -99,11 +101,13 @@ def gallery_item(
         model=card.name,
         model_title=card.title,
         run_id=card.run_id,
-        sentence=sentences.verdict_sentence(card, probabilities, decided_classes(result.probabilities, card)),
+        sentence=_sentence(card, result),
         class_name=chosen,
         map_words=sentences.map_sentence(heatmap),
         place_words=attention_words(heat, heatmap.is_empty),
-        note=note,
+        note=" ".join(
+            part for part in (note, TOO_CLOSE.strip("*") if is_referred(probabilities, card) else "") if part
+        ),
         strength=strength,
         digest=hashlib.blake2b(pixels, digest_size=8).hexdigest(),
         picture=encode_jpeg(shown),
@@ -113,6 +117,15 @@ def gallery_item(
         model_sha256=card.sha256,
         file_sha256=file_sha256,
     )
+
+
+def _sentence(card: ModelCard, result: "PredictionResult") -> str:
+    """The verdict; behind the gate's sentence where the picture is unlike the training images."""
+    probabilities = [float(p) for p in result.probabilities]
+    verdict = sentences.verdict_sentence(card, probabilities, decided_classes(result.probabilities, card))
+    if result.ood is None or not result.ood.flagged:
+        return verdict
+    return f"**{unlike_sentence(card)}** What it answers all the same: {plain_sentence(verdict)}"
 
 
 def _details(card: ModelCard, probabilities: Sequence[float]) -> tuple[str, ...]:

@@ -143,8 +143,7 @@ def _show_answer(
         heatmap = result.heatmaps[card.class_names.index(chosen)]
         _show_map(card, picture, heatmap, strength, sentence)
     st.caption(sentences.domain_sentence(card))
-    doubts = (unlike_sentence(card) if unlike else "", TOO_CLOSE.strip("*") if is_referred(probabilities, card) else "")
-    note = " ".join(part for part in (picture.note, mismatch, *doubts) if part)
+    note = " ".join(part for part in (picture.note, mismatch) if part)
     with st.container(horizontal=True):
         report_buttons(
             lambda: [

@@ -20,6 +20,7 @@ class Result:
 
     def __init__(self, card, empty=False):
         rest = len(card.class_names) - 1
+        self.ood = None
         self.probabilities = np.array([0.1 / rest] * rest + [0.9])
         values = np.zeros((64, 64))
         if not empty:

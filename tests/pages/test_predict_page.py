@@ -76,7 +76,7 @@ def test_an_empty_map_says_so(stores, open_page, fake_network, jpeg):
     fake_network.empty = True
     app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
     assert any("The map is empty" in info.value for info in app.info)
-    assert not app.get("download_button")
+    assert not any("overlay" in button.label for button in app.get("download_button"))
 
 
 def test_the_grid_of_the_map_is_stated(stores, open_page, fake_network, jpeg):

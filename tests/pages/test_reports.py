@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,8 +20,9 @@ CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 class Result:
     """What a predictor gives back: the last class at 0.9, its map warm in the upper left."""
 
-    def __init__(self, card):
+    def __init__(self, card, flagged=False):
         rest = len(card.class_names) - 1
+        self.ood = SimpleNamespace(flagged=True) if flagged else None
         self.probabilities = np.array([0.1 / rest] * rest + [0.9])
         values = np.zeros((64, 64))
         values[:16, :16] = 1.0
@@ -33,8 +35,12 @@ class Result:
 
 
 @pytest.fixture(scope="module")
-def item(models):
-    card = next(c for c in list_models(models).cards if c.name == "real")
+def card(models):
+    return next(c for c in list_models(models).cards if c.name == "real")
+
+
+@pytest.fixture(scope="module")
+def item(card):
     return gallery.gallery_item(
         card, np.full((80, 80, 3), 90, np.uint8), Result(card), name="scan <1>.png", class_name=None, strength=0.5,
         taken=CREATED, note="Filmed.", file_sha256="cd" * 32,
@@ -50,6 +56,16 @@ def test_a_report_names_the_model_the_run_the_file_and_what_the_model_is_not_for
     ):  # fmt: skip
         assert words in text, words
     assert "**" not in text
+
+
+def test_of_a_picture_unlike_the_training_images_that_is_said_before_any_class(card):
+    found = gallery.gallery_item(
+        card, np.full((80, 80, 3), 90, np.uint8), Result(card, flagged=True), name="cat.png", class_name=None,
+        strength=0.5, taken=CREATED,
+    )  # fmt: skip
+    (picture,) = reports.report_of([found], CREATED).pictures
+    assert picture.said[0].startswith("This does not look like the chest radiographs that this network has seen.")
+    assert picture.said[0].index("all the same") < picture.said[0].index("Pneumonia")
 
 
 def test_a_gallery_becomes_one_report_the_oldest_first_with_each_models_limits_once(item):
