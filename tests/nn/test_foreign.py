@@ -96,6 +96,15 @@ def test_a_file_with_code_is_refused_through_the_process_without_tensorflow(tmp_
         foreign.check_model(tmp_path / "nothing.keras")
 
 
+def test_a_wrong_number_of_class_names_is_refused_before_keras_is_started(tmp_path):
+    stages = []
+    answers = ForeignAnswers(name="old", class_names=("a", "b", "c"))
+    with pytest.raises(ModelRefused, match="one sigmoid, which is two classes, and 3 class names"):
+        foreign.add_model(SAVED / "keras-3.3.3.keras", answers, tmp_path, report=stages.append)
+    assert foreign.WORDS["load"] not in stages
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_network_that_takes_too_long_is_stopped_with_all_its_processes(monkeypatch):
     monkeypatch.setattr(foreign, "SECONDS", {**foreign.SECONDS, "start": 0.0, "inspect": 0.0, "load": 0.0})
     started = []

@@ -333,7 +333,7 @@ def test_a_file_with_weights_missing_is_refused_and_never_answers_with_zeros(nes
     with zipfile.ZipFile(tmp_path / "less.keras", "w") as less:
         for name, content in parts.items():
             less.writestr(name, content)
-    with pytest.raises(ModelRefused, match="cannot load the network|weights is missing"):
+    with pytest.raises(ModelRefused, match=r"cannot load the network|weights is missing"):
         tried(tmp_path / "less.keras", tmp_path)
 
 
