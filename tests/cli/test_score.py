@@ -132,6 +132,6 @@ def test_scores_of_another_model_are_refused(phantoms, tmp_path):
     out = tmp_path / "s.csv"
     assert call("score", phantoms, "--model", "phantom-nodule", "--out", out, "--limit", "1").exit_code == 0
     result = call("evaluate", "chest-xray-pneumonia", "phantom", "--scores", out, "--split", "all",
-                  "--map", "negative=Normal", "--map", "nodule=Pneumonia")  # fmt: skip
+                  "--sum", "Pneumonia", "--map", "negative=Normal", "--map", "nodule=Pneumonia")  # fmt: skip
     assert result.exit_code == 1
     assert "was made by phantom-nodule" in result.output

@@ -150,7 +150,7 @@ def test_predicting_and_explaining_with_a_shipped_model_never_imports_tensorflow
         "from core.data.phantom import draw_phantom\n"
         "predictor = shared_predictor('chest-xray-pneumonia')\n"
         "result = predictor.predict(draw_phantom(1, 0, 0).pixels)\n"
-        "assert predictor.engine == 'ONNX Runtime' and len(result.heatmaps) == 2\n"
+        "assert predictor.engine == 'ONNX Runtime' and len(result.heatmaps) == len(predictor.card.class_names)\n"
         "print([name for name in ('tensorflow', 'keras', 'tf_keras_vis') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=MODELS.parent, capture_output=True, text=True, check=False)
