@@ -187,6 +187,7 @@ def test_started_from_another_folder_nothing_of_that_folder_is_imported(tmp_path
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
     (tmp_path / "pydicom.py").write_text("raise SystemExit('the wrong pydicom')")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])  # as `python -c` and `python -m` begin
     fresh = sandbox.Pool(1)
     fresh.run(JOB, scan)
     fresh.close()
