@@ -23,7 +23,7 @@ PHANTOM_SEED = 2026  # of none of the golden images, and of no committed run
 PHANTOM_PX = 256
 AT_ONCE = 8  # pictures that a thread decodes and the network then takes together
 AHEAD = 2
-THUMB_PX = 48  # pictures in the list are between this and twice this
+THUMB_PX = 80  # pictures in the list are between this and twice this
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 
 

@@ -119,9 +119,15 @@ def show_list(card: ModelCard, question: Question, files: Sequence[BatchFile]) -
                 "Moved": st.column_config.TextColumn(width=70, help="Places forward or back, against arrival"),
                 "File": st.column_config.TextColumn(width=120),
                 "Score": st.column_config.ProgressColumn(
-                    format="%.3f", min_value=0.0, max_value=1.0, width=110, help=f"Probability of {question.name}"
+                    format="%.3f",
+                    min_value=0.0,
+                    max_value=1.0,
+                    width=110,
+                    help=f"Probability of {plain(question.name)}",
                 ),
-                "Side": st.column_config.TextColumn(width=84, help=f"Whether the network calls it {question.name}"),
+                "Side": st.column_config.TextColumn(
+                    width=84, help=f"Whether the network calls it {plain(question.name)}"
+                ),
                 "At this cut": st.column_config.TextColumn(
                     width=180,
                     help="How far its side of the cut can be trusted: of a called picture the specificity, of one that "

@@ -10,6 +10,8 @@ from core.evaluation.triage import Question, class_questions, urgent_truth
 from core.figures import triage as figures
 from core.figures.names import evaluation_of, group_field_of
 from core.figures.text import counted, estimate_text, percent
+from core.registry.datasets import DATASETS
+from core.registry.labels import LABEL_SCHEMES, label_scheme
 from core.registry.metrics import find_estimate
 from core.registry.reading import SPREADS, ReadingRoom
 from core.types import RunRecord
@@ -32,11 +34,18 @@ NOT_SAID = (
 def show_room(records: Sequence[RunRecord]) -> None:
     """Choose a run and what is urgent in it, then move the sliders."""
     record = running.choose_run(records)
-    questions = {q.name: q for q in _questions(record)}
-    name = next(iter(questions))
-    if len(questions) > 1:
-        name = str(st.selectbox("Who counts as ill", list(questions), key=f"room-question-{record.run_id}"))
+    sums = _sums(record)
+    questions = {q.name: q for q in (*sums, *_classes(record))}
+    name = next(iter(questions)) if len(questions) == 1 else None
+    if name is None:
+        name = st.selectbox(
+            "Who counts as ill", list(questions), index=0 if sums else None, key=f"room-question-{record.run_id}",
+            placeholder="Choose what should be read first",
+        )  # fmt: skip
     split_badges(record)
+    if name is None:
+        st.caption("This run has several answers: say which of them should be read first.")
+        return
     _show_sliders(record, questions[name])
 
 
@@ -87,7 +96,16 @@ def _show_sliders(record: RunRecord, question: Question) -> None:
     prose("\n".join(f"- {plain(line)}" for line in NOT_SAID))
 
 
-def _questions(record: RunRecord) -> tuple[Question, ...]:
+def _sums(record: RunRecord) -> tuple[Question, ...]:
+    """What several classes of the run's labels answer together, such as pneumonia of either cause."""
+    scheme, dataset = record.spec.label_scheme, record.spec.dataset
+    if scheme not in LABEL_SCHEMES or dataset not in DATASETS:
+        return ()
+    sums = label_scheme(scheme, DATASETS[dataset]).sums
+    return tuple(Question(name=name, classes=tuple(classes)) for name, classes in sums.items())
+
+
+def _classes(record: RunRecord) -> tuple[Question, ...]:
     evaluation = evaluation_of(record)
     positive = evaluation.positive_class if evaluation is not None else None
     return class_questions(record.task, record.class_names, positive)

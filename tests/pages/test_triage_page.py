@@ -78,6 +78,7 @@ def test_a_batch_is_read_by_score_and_each_row_says_how_far_it_moved(stores, ope
     assert "specificity" in listed(app)["At this cut"].iloc[0] and "sensitivity" in listed(app)["At this cut"].iloc[2]
     assert any("not a diagnosis" in warning.value for warning in app.warning)
     assert "every picture is still read" in said(app.caption)
+    assert "Near the cut: scores from" in said(app.caption)  # from the stored scores of the model's run
 
 
 def test_a_bad_file_is_named_and_stops_no_other(stores, open_page, brightness):
@@ -220,3 +221,13 @@ def test_more_work_than_readers_is_refused_in_one_sentence(stores, open_page, sh
     app.slider(key="room-rate").set_value(60).run()
     assert "60 pictures an hour ask for 300 minutes" in said(app.error)
     assert not app.get("plotly_chart") and not app.exception
+
+
+def test_of_a_run_with_several_answers_the_sum_of_its_labels_comes_first(stores, open_page, short_days):
+    app = saving(open_page("triage", run=stores["cause"].run_id))
+    assert not app.exception
+    asked = app.selectbox(key=f"room-question-{stores['cause'].run_id}")
+    assert asked.value == asked.options[0] == "Pneumonia"
+    assert "Ill: labelled Pneumonia" in said(app.caption)
+    asked.select("anything but Normal").run()
+    assert "Ill: labelled anything but Normal" in said(app.caption)
