@@ -6,7 +6,6 @@ from core.figures.text import percent
 from core.registry.datasets import DATASETS
 from core.types import Estimate, ModelCard, ReferralRecord
 
-FEW_LEFT = 0.005  # quantiles are stored in steps of half a percent
 TOO_CLOSE = "**Too close to call: a person should read this one.**"
 
 
@@ -24,9 +23,7 @@ def unlike_sentence(card: ModelCard) -> str:
 
 def unlike_words(card: ModelCard, percentile: float) -> str:
     """How far out a picture is, as a percentile of validation images, and where the gate cuts."""
-    far = f"more than {percent(1 - FEW_LEFT)}" if percentile > 1 - FEW_LEFT else percent(percentile)
-    if percentile >= 1:
-        far = "every one"
+    far = "every one" if percentile >= 1 else percent(percentile)
     share = "" if card.ood is None else f" Above {percent(card.ood.percentile)} it is flagged."
     return f"It lies further from the training images than {far} of the validation images did.{share}"
 

@@ -128,8 +128,9 @@ def test_a_live_frame_gets_probabilities_in_class_order_and_one_map(client, help
     assert answer.status_code == 200
     assert set(document) == {
         "model", "engine", "classes", "probabilities", "positive_class", "threshold", "sums", "verdict", "map",
-        "fitted", "server_ms",
+        "fitted", "server_ms", "out_of_distribution", "refer",
     }  # fmt: skip
+    assert (document["out_of_distribution"], document["refer"]) == (None, False)
     assert document["classes"] == ["Clear", "Nodule"]
     assert document["probabilities"] == pytest.approx([0.2, 0.8])
     assert (document["threshold"], document["verdict"], document["fitted"]) == (0.5, "positive", "stretch")
