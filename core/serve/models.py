@@ -38,7 +38,9 @@ class ShippedModels:
         state = _state(folder)
         known = self._known
         if known is None or known[0] != state:
-            known = self._known = (state, list_models(folder).cards)
+            # a request holds pictures alone: a network that takes numbers beside them answers on the Predict page
+            usable = tuple(card for card in list_models(folder).cards if not card.tabular_inputs)
+            known = self._known = (state, usable)
         return known[1]
 
     def predictor(self, name: str) -> "Predictor":

@@ -197,6 +197,14 @@ def test_the_card_says_what_nobody_knows(two_inputs):
 
 
 @pytest.mark.keras
+def test_the_api_never_answers_with_a_network_that_takes_numbers(two_inputs, monkeypatch):
+    from core.serve.models import ShippedModels
+
+    monkeypatch.setenv("MEDLENS_MODELS", str(two_inputs[1]))
+    assert ShippedModels().cards() == ()
+
+
+@pytest.mark.keras
 def test_what_was_added_is_listed_and_served_with_its_numbers(two_inputs):
     from core.nn.serving import Predictor
     from core.store.models import list_models
