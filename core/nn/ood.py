@@ -25,7 +25,7 @@ KINDS = (FEATURES, APPEARANCE)
 PERCENTILE = 0.98  # of validation, left unflagged
 DIRECTIONS = 64  # 32 to 384 were measured: more only add noise
 FLOORS = {FEATURES: 0.0, APPEARANCE: 0.01}  # added to the scale of a number that hardly varies, where it is divided
-FEWEST = 30  # images in either part; below that an edge is an accident
+FEWEST = 20  # images in either part; below that an edge is an accident
 VERSION = 1
 _STEPS = 201  # of the stored quantiles: half a percent each
 _SEED = 1
@@ -139,7 +139,7 @@ class Gate:
 def fit_gate(train: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray]) -> Gate | None:
     """A gate from rows (n, d) by kind of training images, with edges and threshold from validation.
 
-    The kinds of `train` are used, "features", "appearance" or both. Returns: None with fewer than 30 images in a part.
+    The kinds of `train` are used, "features", "appearance" or both. Returns: None with fewer than 20 images in a part.
     """
     sizes = [len(rows) for part in (train, validation) for rows in part.values()]
     if not sizes or min(sizes) < FEWEST:

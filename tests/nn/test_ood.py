@@ -118,8 +118,8 @@ def test_images_that_are_all_the_same_make_a_gate_that_flags_the_others():
 
 
 def test_too_few_images_make_no_gate():
-    assert fit_gate(of(rows(29)), of(rows(100))) is None
-    assert fit_gate(of(rows(100)), of(rows(29))) is None
+    assert fit_gate(of(rows(19)), of(rows(100))) is None
+    assert fit_gate(of(rows(100)), of(rows(19))) is None
     assert fit_gate({}, {}) is None
 
 
