@@ -153,8 +153,9 @@ def test_numbers_beside_the_picture_must_be_there_and_in_range(two_inputs):
         checked_table(card, np.array([[50.0]]), 1)
     with pytest.raises(ModelError, match="one is missing"):
         checked_table(card, np.array([[50.0, np.nan]]), 1)
-    with pytest.raises(ModelError, match="age is 200; two-inputs takes 0 to 110"):
-        checked_table(card, np.array([[200.0, 0.0]]), 1)
+    for age in (200.0, -5.0):
+        with pytest.raises(ModelError, match=rf"age is {age:g}; two-inputs takes 0 to 110"):
+            checked_table(card, np.array([[age, 0.0]]), 1)
     assert checked_table(card, np.array([[50.0, 1e6]]), 1).shape == (1, 2)
 
 
