@@ -222,7 +222,7 @@ def _show_unlike(card: ModelCard, unlike: Sequence[Place]) -> None:
     rest = f" and {len(unlike) - NAMED} more" if len(unlike) > NAMED else ""
     st.warning(
         f"**{plural(len(unlike), 'picture')} {'does' if one else 'do'} not look like the {plain(seen_kind(card))} that "
-        f"this network has seen**: {names}{rest}. {'Its score means' if one else 'Their scores mean'} nothing: look at "
+        f"this network has seen**: {names}{rest}. {'Its score' if one else 'Their scores'} may mean nothing: look at "
         f"{'it' if one else 'them'} yourself, wherever {'it stands' if one else 'they stand'} on the list.",
         icon=":material/help:",
     )

@@ -14,6 +14,7 @@ from core.evaluation.triage import (
     class_questions,
     cut_band,
     order_batch,
+    order_by_urgency,
     urgency,
     urgent_truth,
 )
@@ -55,6 +56,11 @@ def test_the_most_urgent_comes_first_and_equal_scores_stay_in_the_order_of_arriv
     assert [p.moved for p in places] == [2, 0, 1, -3]
     assert [p.called for p in places] == [True, True, True, False]
     assert [p.arrival for p in places] == [2, 1, 3, 0]
+
+
+def test_hundreds_of_equal_scores_stay_in_the_order_of_arrival():
+    order = order_by_urgency(np.tile([0.1, 0.9], 300))
+    assert order.tolist() == [*range(1, 600, 2), *range(0, 600, 2)]
 
 
 def test_a_file_that_was_refused_has_no_place_but_is_never_dropped():
