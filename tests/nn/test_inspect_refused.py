@@ -194,7 +194,7 @@ CONFIGS = {
     "a subclassed network": (
         {**with_layer(), "class_name": "MyNet", "module": "__main__", "registered_name": "MyNet"},
         "class of '__main__'"),
-    "an object among the values": (with_layer(name="middle", padding={"class_name": "X", "config": {}}), "padding"),
+    "an object among the values": (with_layer(note={"class_name": "X", "config": {}}), "its note is an object"),
     "a long text among the values": (with_layer(note="x" * 5000), "5,000 letters"),
     "an object among the arguments": (
         with_layer(calls=[{"args": [tensor("image"), {"class_name": "Evil", "config": {}}], "kwargs": {}}]), "Evil"),
