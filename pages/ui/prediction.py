@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.nn.serving import PredictionResult
 
 MANY_CLASSES = 5  # more do not fit beside each other as buttons
+THUMBNAIL_PX = 160
 KEPT_RESULTS = 24  # a page of pictures; a result of 14 classes holds 6 MB of maps
 
 
@@ -101,6 +102,7 @@ def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = 
         with said:
             st.markdown(f"### {plain(unlike_sentence(card))}")
             st.caption(plain(unlike_words(card, result.ood.percentile)))
+            st.image(picture.shown, width=THUMBNAIL_PX, alt=f"{picture.name}, untouched")
         with warned:
             disclaimer()
         with st.expander("What the network answers all the same", icon=":material/visibility_off:"):

@@ -25,6 +25,7 @@ def show_referral(record: RunRecord) -> None:
     between = "" if curve.area.low is None else f" ({curve.area.low:.3f}–{curve.area.high:.3f})"
     st.caption(
         f"Area under this curve (AURC, lower is better): {value:.3f}{between}; {curve.area.method}. The band was "
-        "chosen on validation, the curve is of the test part. Sure where it is wrong: a flat curve.",
+        "chosen on validation, the curve is of the test part. A network that is as "
+        "sure when it is wrong as when it is right has a flat curve.",
         width=PROSE_PX,
     )

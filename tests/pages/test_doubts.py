@@ -1,13 +1,19 @@
 """Predict and Run where a network is not to be taken at its word."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.data.images import encode_jpeg
 from core.nn.ood import OodAnswer
+from core.store.codec import to_json
+from core.store.models import load_card
 from core.types import Referral, ReferralRecord
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +71,19 @@ def test_the_run_page_draws_risk_against_coverage(stores, open_page):
     assert "What if a person reads the hard ones?" in [h.value for h in app.header]
     assert any("go to a person (so that 90 % are answered" in text for text in texts(app))
     assert any("AURC" in c.value for c in app.caption)
+
+
+def test_a_model_that_no_longer_gives_its_golden_outputs_is_marked_broken_with_the_difference(
+    stores, open_page, jpeg, tmp_path, monkeypatch
+):  # fmt: skip
+    shutil.copytree(MODELS / "phantom-nodule", tmp_path / "phantom-nodule")
+    card = load_card("phantom-nodule", tmp_path)
+    outputs = tuple((a - 0.02, b + 0.02) for a, b in card.golden_outputs)
+    (tmp_path / "phantom-nodule" / "card.json").write_text(to_json(replace(card, golden_outputs=outputs)), "utf-8")
+    monkeypatch.setenv("MEDLENS_MODELS", str(tmp_path))
+    app = uploaded(open_page("predict", model="phantom-nodule"), jpeg)
+    assert not app.exception
+    (broken,) = [error.value for error in app.error]
+    assert "answers its golden images differently from its card" in broken
+    assert "by 0.02" in broken.replace("\\", "")
+    assert not [text for text in texts(app) if text.startswith("### ")]
