@@ -39,8 +39,8 @@ def _colour(picture: np.ndarray) -> np.ndarray:
     if np.array_equal(red, green) and np.array_equal(blue, green):
         return np.zeros(2 * COLOUR_CELLS**2 + 2, np.float32)
     against = [np.subtract(one, green, dtype=np.float32) for one in (red, blue)]
-    found = [*(cells(one, COLOUR_CELLS).ravel() for one in against), [np.abs(one).mean() for one in against]]
-    return np.concatenate(found) / 255
+    strength = np.array([np.abs(one).mean() for one in against], dtype=np.float32)
+    return np.concatenate([*(cells(one, COLOUR_CELLS).ravel() for one in against), strength]) / 255
 
 
 def _halved(grey: np.ndarray) -> np.ndarray:

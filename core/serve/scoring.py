@@ -146,6 +146,7 @@ def _meta(
         class_names=card.class_names, positive_class=card.positive_class, preprocess=card.preprocess,
         temperature=card.temperature, threshold=card.threshold, source=printable_name(str(source.resolve())),
         source_digest=images.digest, listing=images.rule, limit=limit, frame=frame.text or "middle", n_files=0,
+        gate=None if card.ood is None else card.ood.threshold,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"), notice=NOTICE,
     )  # fmt: skip
 
@@ -201,9 +202,17 @@ def _rows(batch: _Batch, predictor: "Predictor") -> list[Row]:
     if not batch.read:
         return []
     parts = [batch.pixels[at : at + AT_ONCE] for at in range(0, len(batch.pixels), AT_ONCE)]
-    probabilities = np.concatenate([predictor.probabilities(part) for part in parts])
+    if predictor.card.ood is None:
+        probabilities = np.concatenate([predictor.probabilities(part) for part in parts])
+        unlike: list[tuple[float, ...]] = [()] * len(batch.read)
+    else:
+        judged = [predictor.judged(part) for part in parts]
+        probabilities = np.concatenate([found for found, _ in judged])
+        unlike = [(answer.score,) for _, answers in judged for answer in answers]
     decided = decided_rows(probabilities, predictor.card)
     return [
-        (name, scores, SEVERAL.join(called), width_px, height_px)
-        for (name, width_px, height_px), scores, called in zip(batch.read, probabilities.tolist(), decided, strict=True)
+        (name, scores, SEVERAL.join(called), width_px, height_px, *far)
+        for (name, width_px, height_px), scores, called, far in zip(
+            batch.read, probabilities.tolist(), decided, unlike, strict=True
+        )
     ]

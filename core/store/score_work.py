@@ -167,8 +167,9 @@ def write_parquet(path: Path, meta: ScoreMeta) -> Path:
     import pyarrow.parquet
 
     aside = path.with_name(f".{path.name[:80]}{TEMPORARY}parquet")  # one name: we are the only writer
-    columns, width = score_columns(meta.class_names), len(meta.class_names)
+    columns, width = score_columns(meta), len(meta.class_names)
     kinds = [pyarrow.string(), *[pyarrow.float64()] * width, pyarrow.string(), pyarrow.int32(), pyarrow.int32()]
+    kinds += [pyarrow.float64()] * (len(columns) - len(kinds))
     schema = pyarrow.schema(list(zip(columns, kinds, strict=True)))
     with (
         part_of(path).open(encoding="utf-8", newline="") as stream,
@@ -176,9 +177,8 @@ def write_parquet(path: Path, meta: ScoreMeta) -> Path:
     ):
         rows = csv.reader(stream, strict=True)
         next(rows)
-        while group := [parse_score_row(cells, width) for cells in islice(rows, GROUP_ROWS)]:
-            flat = [(name, *scores, decided, w, h) for name, scores, decided, w, h in group]
-            arrays = [pyarrow.array(cells, kind) for cells, kind in zip(zip(*flat, strict=True), kinds, strict=True)]
+        while group := [parse_score_row(cells, meta) for cells in islice(rows, GROUP_ROWS)]:
+            arrays = [pyarrow.array(cells, kind) for cells, kind in zip(zip(*group, strict=True), kinds, strict=True)]
             writer.write_batch(pyarrow.record_batch(arrays, schema=schema))
     with aside.open("rb+") as stream:
         os.fsync(stream.fileno())

@@ -43,7 +43,9 @@ from core.store.scores import (
 )
 from core.store.tables import csv_line
 
-Row = tuple[str, Sequence[float], str, int, int]
+Row = (
+    tuple[str, Sequence[float], str, int, int] | tuple[str, Sequence[float], str, int, int, float]
+)  # as `score_line` takes it
 
 
 class ScoreWriter:
@@ -51,7 +53,7 @@ class ScoreWriter:
 
     def __init__(self, path: Path, meta: ScoreMeta, names: list[str], batch_size: int) -> None:
         self.path, self.meta, self.names = path, meta, names
-        self._header = csv_line(score_columns(meta.class_names)).encode()
+        self._header = csv_line(score_columns(meta)).encode()
         self._refused_header = csv_line(REFUSED_HEADER).encode()
         self.n_scored = self.n_refused = 0
         self._find_end(batch_size)
@@ -169,7 +171,7 @@ class ScoreWriter:
             lines.cut(end)
 
     def _scored_name(self, cells: list[str]) -> str:
-        return parse_score_row(cells, len(self.meta.class_names))[0]
+        return str(parse_score_row(cells, self.meta)[0])
 
     def _refused_name(self, cells: list[str]) -> str:
         if len(cells) != len(REFUSED_HEADER):

@@ -2,8 +2,10 @@
 
 `FILE` (`.csv` or `.parquet`) has one row per image: `image_id` (path below the folder, or name in the ZIP, with
 slashes), one `p_<class>` per class (calibrated, full precision), `decided` (what the card's threshold calls, several
-of a multilabel model joined by "|", maybe none), `width_px`, `height_px`. `FILE.meta.json` says once what made them,
-`FILE.refused.csv` names what could not be read. Only a finished output has the name FILE: see `score_writer.py`.
+of a multilabel model joined by "|", maybe none), `width_px`, `height_px`; for a model with a gate `unlike` too, how far
+the picture lies from the training images: above `gate` of the sidecar its answer should not be believed.
+`FILE.meta.json` says once what made them, `FILE.refused.csv` names what could not be read. Only a finished output has
+the name FILE: see `score_writer.py`.
 
 In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front, and the reader takes it off
 again; Parquet holds the names as they are.
@@ -29,6 +31,7 @@ FORMATS = (".csv", ".parquet")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 SEVERAL = "|"
 REFUSED_HEADER = ("image_id", "reason")
+UNLIKE = "unlike"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class ScoreMeta:
 
     `source` is the folder or ZIP; `source_digest` is that of a ZIP's directory, empty for a folder; `listing` names
     the rule by which files were found, `limit` the most that were taken (None: all); `frame` says which frame or slice
-    of DICOM and NIfTI files was taken.
+    of DICOM and NIfTI files was taken; `gate` is the threshold on the column `unlike` (None: there is no such column).
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -56,6 +59,7 @@ class ScoreMeta:
     listing: str
     limit: int | None
     frame: str = "middle"
+    gate: float | None = None
     n_files: int
     n_scored: int = 0
     n_refused: int = 0
@@ -80,6 +84,7 @@ class ScoreTable:
         image_ids, decided: (n,) strings; several decided classes of a multilabel model are joined by "|".
         y_prob: (n, C) float64 in the order of `meta.class_names`; rows sum to 1 unless multilabel.
         width_px, height_px: (n,) int64, of the picture as read (upright).
+        unlike: (n,) float64 scores of the gate; None for a model without one.
     Raises: PredictionsInvalid naming the row when the columns differ in length, an image stands twice, a score is
         no probability, a row does not sum to 1, or `decided` is no class.
     """
@@ -90,6 +95,7 @@ class ScoreTable:
     decided: np.ndarray
     width_px: np.ndarray
     height_px: np.ndarray
+    unlike: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n, names = len(self.image_ids), self.meta.class_names
@@ -98,6 +104,10 @@ class ScoreTable:
             raise PredictionsInvalid(
                 f"{n} image ids, but scores of shape {self.y_prob.shape} (expected {(n, len(names))}) and columns of "
                 f"{', '.join(str(len(column)) for column in columns)} rows."
+            )
+        if (self.unlike is None) != (self.meta.gate is None) or (self.unlike is not None and len(self.unlike) != n):
+            raise PredictionsInvalid(
+                f"the column {UNLIKE!r} does not fit the sidecar (gate {self.meta.gate}, {n} rows)."
             )
         first: dict[str, int] = {}
         for row, image_id in enumerate(self.image_ids, start=1):
@@ -131,9 +141,10 @@ class ScoreTable:
         return len(self.image_ids)
 
 
-def score_columns(class_names: Sequence[str]) -> list[str]:
+def score_columns(meta: ScoreMeta) -> list[str]:
     """The columns of a score file, in order."""
-    return ["image_id", *(f"p_{name}" for name in class_names), "decided", "width_px", "height_px"]
+    always = ["image_id", *(f"p_{name}" for name in meta.class_names), "decided", "width_px", "height_px"]
+    return always if meta.gate is None else [*always, UNLIKE]
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -160,18 +171,25 @@ def unguarded_text(cell: str) -> str:
     return cell.removeprefix("'")
 
 
-def score_line(image_id: str, probabilities: Sequence[float], decided: str, width_px: int, height_px: int) -> str:
-    """One row of CSV, with its line end."""
+def score_line(
+    image_id: str, probabilities: Sequence[float], decided: str, width_px: int, height_px: int, *unlike: float
+) -> str:
+    """One row of CSV, with its line end; `unlike` is one score for a model with a gate, none for another."""
     numbers = [float(p) for p in probabilities]
-    return csv_line([guarded_text(image_id), *numbers, guarded_text(decided), width_px, height_px])
+    return csv_line([guarded_text(image_id), *numbers, guarded_text(decided), width_px, height_px, *unlike])
 
 
-def parse_score_row(cells: Sequence[str], width: int) -> tuple[str, list[float], str, int, int]:
-    """image_id, the `width` scores, decided, width and height in pixels. Raises ValueError with what is wrong."""
-    if len(cells) != width + 4:
-        raise ValueError(f"{len(cells)} cells, expected {width + 4}")
+def parse_score_row(cells: Sequence[str], meta: ScoreMeta) -> tuple[object, ...]:
+    """image_id, each score, decided, width and height in pixels, and `unlike` of a model with a gate, in order.
+
+    Raises: ValueError with what is wrong.
+    """
+    width, expected = len(meta.class_names), len(score_columns(meta))
+    if len(cells) != expected:
+        raise ValueError(f"{len(cells)} cells, expected {expected}")
     scores = [float(cell) for cell in cells[1 : 1 + width]]
-    return unguarded_text(cells[0]), scores, unguarded_text(cells[1 + width]), int(cells[-2]), int(cells[-1])
+    decided, sides = unguarded_text(cells[1 + width]), [int(cell) for cell in cells[2 + width : 4 + width]]
+    return unguarded_text(cells[0]), *scores, decided, *sides, *(float(cell) for cell in cells[4 + width :])
 
 
 def load_meta(path: Path) -> ScoreMeta:
@@ -236,29 +254,21 @@ def _csv_rows(path: Path, header: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _read_csv(path: Path, meta: ScoreMeta) -> ScoreTable:
-    width = len(meta.class_names)
+    expected = score_columns(meta)
     rows = []
-    for number, cells in enumerate(_csv_rows(path, score_columns(meta.class_names)), start=1):
+    for number, cells in enumerate(_csv_rows(path, expected), start=1):
         try:
-            rows.append(parse_score_row(cells, width))
+            rows.append(parse_score_row(cells, meta))
         except ValueError as error:
             raise PredictionsInvalid(f"row {number} cannot be read ({error}).") from error
-    ids, scores, decided, widths, heights = zip(*rows, strict=True) if rows else ((),) * 5
-    return ScoreTable(
-        meta=meta,
-        image_ids=np.array(ids, dtype=object),
-        y_prob=np.array(scores, dtype=np.float64).reshape(len(ids), width),
-        decided=np.array(decided, dtype=object),
-        width_px=np.array(widths, dtype=np.int64),
-        height_px=np.array(heights, dtype=np.int64),
-    )
+    return _table(list(zip(*rows, strict=True)) if rows else [()] * len(expected), meta)
 
 
 def _read_parquet(path: Path, meta: ScoreMeta) -> ScoreTable:
     import pyarrow
     import pyarrow.parquet
 
-    expected = score_columns(meta.class_names)
+    expected = score_columns(meta)
     try:
         columns = pyarrow.parquet.read_table(path)
     except (OSError, pyarrow.ArrowException) as error:
@@ -266,12 +276,18 @@ def _read_parquet(path: Path, meta: ScoreMeta) -> ScoreTable:
     if columns.column_names != expected:
         raise PredictionsInvalid(f"the columns are {columns.column_names}, expected {expected}.")
     try:
-        arrays = [columns.column(name).to_numpy() for name in expected]
-        scores = np.array(arrays[1:-3], dtype=np.float64).T.reshape(len(arrays[0]), len(meta.class_names))
-        widths, heights = (np.asarray(array, dtype=np.int64) for array in arrays[-2:])
-        texts = [np.array([str(cell) for cell in array], dtype=object) for array in (arrays[0], arrays[-3])]
+        return _table([columns.column(name).to_numpy() for name in expected], meta)
     except (TypeError, ValueError) as error:
         raise PredictionsInvalid(f"a column has values of another kind ({error}).") from error
+
+
+def _table(columns: Sequence[Sequence[object] | np.ndarray], meta: ScoreMeta) -> ScoreTable:
+    """The table of columns in the order of `score_columns`. Raises TypeError or ValueError for other kinds."""
+    width = len(meta.class_names)
+    ids, decided = (np.array([str(cell) for cell in columns[at]], dtype=object) for at in (0, 1 + width))
+    scores = np.array(columns[1 : 1 + width], dtype=np.float64).T.reshape(len(ids), width)
+    widths, heights = (np.asarray(columns[at], dtype=np.int64) for at in (2 + width, 3 + width))
+    unlike = None if meta.gate is None else np.asarray(columns[4 + width], dtype=np.float64)
     return ScoreTable(
-        meta=meta, image_ids=texts[0], y_prob=scores, decided=texts[1], width_px=widths, height_px=heights
-    )
+        meta=meta, image_ids=ids, y_prob=scores, decided=decided, width_px=widths, height_px=heights, unlike=unlike
+    )  # fmt: skip

@@ -30,7 +30,9 @@ class Brightness:
     """Stands for a network: the second class is as probable as the picture is bright."""
 
     engine = "ONNX Runtime"
-    card = replace(load_card("phantom-nodule"), preprocess=replace(load_card("phantom-nodule").preprocess, size_px=16))
+    card = replace(
+        load_card("phantom-nodule"), preprocess=replace(load_card("phantom-nodule").preprocess, size_px=16), ood=None
+    )  # fmt: skip
 
     def __init__(self, before=lambda: None):
         self._before = before
