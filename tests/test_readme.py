@@ -242,6 +242,28 @@ def test_licences_and_citations_are_those_of_the_catalogue():
     assert rows == {key: (s.licence, s.citation) for key, s in DATASETS.items() if key not in OWN_DATA and not s.joins}
 
 
+def fine_tuned_rows():
+    """The table of fine-tuned networks as the stored runs of the plan `shipped` give it, in the plan's order."""
+    from core.registry.labels import label_scheme
+    from core.registry.metrics import find_estimate
+    from core.store.runs import is_finished, load_record
+
+    for spec in load_plan("shipped").runs:
+        run_id = run_id_of(spec)
+        if spec.fold or not is_finished(run_id):
+            continue
+        record = load_record(run_id)
+        evaluation = next(e for e in record.evaluations if e.split == "test")
+        found = [find_estimate(evaluation, metric) for metric in ("auc", "accuracy", "balanced_accuracy")]
+        figures = [f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})" for e in found]
+        images = f"{evaluation.n_images:,} images of {evaluation.n_groups:,}"
+        yield [f"{label_scheme(spec.label_scheme).title} (`{spec.dataset}`)", *figures, images]
+
+
+def test_the_table_of_fine_tuned_networks_is_what_is_stored():
+    assert table_below(README, "| question | AUC |") == list(fine_tuned_rows())
+
+
 def test_every_plan_has_its_command():
     from core.training.plan import plan_files
 
