@@ -7,10 +7,12 @@ because those need Keras and a page does not.
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from core.data.contrast import CONTRASTS, change_contrast
 from core.data.phantom import draw_phantom
+from core.data.sources import read_image
 from core.registry.augmentations import AUGMENTATIONS, augmentation_preset
 from core.types import AugmentationSpec
 from pages.ui.blocks import plain
@@ -32,16 +34,26 @@ def show_presets() -> None:
     )
     preset = augmentation_preset(key)
     words = changes_in_words(preset.changes)
-    st.image(
-        str(STRIPS / f"{key}.jpg"), width="stretch",
-        alt=f"A phantom radiograph, then five random changes of it by the preset {preset.title}: {words}",
-    )  # fmt: skip
+    with st.grid(3, min_column_width=110):
+        for number, picture in enumerate(_pictures(STRIPS / f"{key}.jpg")):
+            name = f"Epoch {number}" if number else "The picture"
+            seen = f"changed by the preset {preset.title}" if number else "as it is"
+            st.image(picture, caption=name, width="stretch", alt=f"A phantom radiograph, {seen}")
     st.caption(
         plain(
-            f"Left: the picture. The others: what five epochs would see. {words[0].upper()}{words[1:]}. "
+            f"What five epochs of a training would see: {words}. "
             f"Source: {preset.source}. In a plan: augmentation = \"{key}\"."
         )
     )  # fmt: skip
+
+
+def _pictures(strip: Path) -> list[np.ndarray]:
+    """The squares of a strip, left to right: each as wide as the strip is high, with a gap that cuts leave out."""
+    pixels = read_image(str(strip))
+    side, width = pixels.shape[:2]
+    count = width // side
+    pitch = (width - side) // (count - 1)
+    return [pixels[:, n * pitch : n * pitch + side] for n in range(count)]
 
 
 def changes_in_words(changes: AugmentationSpec) -> str:
