@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"types", "specs", "records", "cards", "tables", "errors", "limits", "paths"}
+BASE = {"language", "types", "specs", "records", "cards", "tables", "errors", "limits", "paths"}
 HEAVY = {"keras", "tensorflow", "tf_keras_vis", "streamlit", "plotly", "sklearn", "scipy", "cv2", "skops", "openpyxl"}
 HEAVY |= {"pydicom", "nibabel"}  # they parse what others sent: in core/data, which runs them in a child process
 
