@@ -164,6 +164,8 @@ class RunSpec:
     or studies never cross), "official" or "random" (teaching leakage). The record's audit says which it was.
     `split_scheme`: the label scheme by whose classes the parts are drawn; "" is `label_scheme`. Runs with the same one
     have the same test images, whatever they call them, so that one can start from the network of another.
+    `split_whole`: the parts are drawn on all images, before the data set's `keep` leaves some out, so that a run on the
+    thinned data has its test images among those of a run on all, and can start from its network.
     `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
     `stated_shares`: "true" puts what balancing did to the probabilities back to the shares of the training part;
     "equal" leaves them as if all classes were equally frequent, for decisions that count each class alike.
@@ -209,5 +211,6 @@ class RunSpec:
     trainable_layers: int = 0
     score_train: bool = False
     split_scheme: str = ""
+    split_whole: bool = False
     stated_shares: Literal["true", "equal"] = "true"
     threshold_rule: str = "youden"

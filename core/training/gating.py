@@ -25,7 +25,7 @@ from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
 from core.store.models import load_card
 from core.store.runs import load_predictions, load_record
-from core.training.prepared import divided, reader_options
+from core.training.prepared import divided, reader_options, whole_table
 from core.training.progress import Report, silent
 from core.types import LabelledSet, ModelCard, OodRecord, Predictions, ReferralRecord, RunSpec
 
@@ -151,7 +151,8 @@ def _parts(spec: RunSpec, root: Path | None, skip_bad: bool, report: Report) -> 
     report("reading the data set", 0, 1)
     policy = "skip" if skip_bad else "stop"
     table = load_table(spec.dataset, root, policy=policy, options=reader_options(spec))  # type: ignore[arg-type]
-    return divided(apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), spec)
+    labelled = apply_scheme(table, label_scheme(spec.label_scheme, table.spec))
+    return divided(labelled, spec, whole=whole_table(spec, root))
 
 
 def _drawn(rows: np.ndarray, split: str) -> np.ndarray:

@@ -15,11 +15,12 @@ from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.quality import check_images
 from core.data.splits import assign_splits, audit_overlap, class_counts, default_kind, parts_of
+from core.data.thin import KEEP, taken_out
 from core.errors import DatasetInvalid, SpecInvalid
 from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
 from core.training.progress import Report, silent
-from core.types import ClassCounts, LabelledSet, OverlapAudit, RunRecord, RunSpec
+from core.types import ClassCounts, DatasetTable, LabelledSet, OverlapAudit, RunRecord, RunSpec
 
 KEPT = 4  # data sets in memory at once: rows of text, a few MB each
 
@@ -57,6 +58,7 @@ def prepare_data(spec: RunSpec, root: Path | None, report: Report = silent) -> P
         str(root),
         spec.label_scheme,
         spec.split_scheme,
+        spec.split_whole,
         spec.split,
         spec.split_seed,
         spec.fold,
@@ -82,7 +84,8 @@ def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
                 "`python -m core data check` lists them all.",
                 quality.problems,
             )
-    labelled = divided(apply_scheme(table, label_scheme(spec.label_scheme, table.spec)), spec)
+    labelled = apply_scheme(table, label_scheme(spec.label_scheme, table.spec))
+    labelled = divided(labelled, spec, whole=whole_table(spec, root))
     audit = audit_overlap(labelled)
     if labelled.split_kind != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
         raise DatasetInvalid(
@@ -99,13 +102,24 @@ def reader_options(spec: RunSpec) -> dict[str, int | float | str]:
     return {**own, **spec.dataset_options}
 
 
-def divided(labelled: LabelledSet, spec: RunSpec) -> LabelledSet:
-    """`labelled` in the parts that `spec` asks for, drawn by the classes of its `split_scheme` where it names one."""
+def whole_table(spec: RunSpec, root: Path | None) -> DatasetTable | None:
+    """The table with nothing left out, where `split_whole` asks for it and the run's own is thinned; else None."""
+    if not spec.split_whole or KEEP not in spec.dataset_options:
+        return None
+    return load_table(spec.dataset, root, options=taken_out(reader_options(spec))[0])
+
+
+def divided(labelled: LabelledSet, spec: RunSpec, *, whole: DatasetTable | None = None) -> LabelledSet:
+    """`labelled` in the parts that `spec` asks for, drawn by the classes of its `split_scheme` where it names one.
+
+    Args:
+        whole: the table whose images are divided, when it is not the run's own (see `RunSpec.split_whole`).
+    """
     kind = default_kind(labelled.table) if spec.split == "auto" else spec.split
-    if spec.split_scheme in ("", labelled.scheme.key):
+    if whole is None and spec.split_scheme in ("", labelled.scheme.key):
         return assign_splits(labelled, kind, spec.split_seed, fold=spec.fold)
-    table = labelled.table
-    other = apply_scheme(table, label_scheme(spec.split_scheme, table.spec))
+    table = labelled.table if whole is None else whole
+    other = apply_scheme(table, label_scheme(spec.split_scheme or labelled.scheme.key, table.spec))
     return parts_of(labelled, assign_splits(other, kind, spec.split_seed, fold=spec.fold))
 
 

@@ -204,6 +204,19 @@ def test_a_network_that_has_seen_the_test_images_is_refused(study, frozen):
     assert run(frozen(network, "dummy", split_scheme="phantom_nodule")).status == "done"
 
 
+def test_thinned_data_keep_the_parts_of_the_whole_where_asked_and_may_start_from_its_network(study, frozen):
+    from core.training.prepared import prepare_data
+
+    _, network = study
+    options = {**network.spec.dataset_options, "keep": "negative=0.5"}
+    spec = frozen(network, "dummy", dataset_options=options, split_whole=True)
+    thin, whole = prepare_data(spec, None), prepare_data(network.spec, None)
+    assert len(thin.labelled) < len(whole.labelled)
+    for split in ("train", "validation", "test"):
+        kept, parts = set(thin.part(split)[1]), {s: set(whole.part(s)[1]) for s in ("train", "validation", "test")}
+        assert kept and kept < parts[split]
+
+
 def test_a_head_on_a_trained_network_has_seen_what_its_base_has_seen(study, frozen, tmp_path):
     from core.training.prepared import prepare_data
     from core.training.seen import seen_by, seen_file
