@@ -39,7 +39,7 @@ MAY_IMPORT = {
         set(),
     ),
 }
-DOOR = Path("pages/ui/cache.py")  # the only page file that may reach core.nn, inside functions
+DOOR = Path("pages/ui/door.py")  # the only page file that may reach core.nn, inside functions
 
 
 def sources():

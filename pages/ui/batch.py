@@ -16,7 +16,7 @@ from core import limits
 from core.errors import DataError, ImageRefused, MedLensError
 from core.store.score_work import printable_name
 from core.types import ModelCard
-from pages.ui import cache, state
+from pages.ui import door, state
 
 PHANTOMS = 100
 PHANTOM_SEED = 2026  # of none of the golden images, and of no committed run
@@ -126,7 +126,7 @@ def _score(card: ModelCard, files: Sequence[BatchFile]) -> list[Scored]:
         thumbs[file.key] = f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"
     found: dict[str, Scored] = {key: Scored(reason=reason) for key, reason in reasons.items()}
     if prepared:
-        rows, flagged = cache.scores(card.name, np.stack(prepared))
+        rows, flagged = door.scores(card.name, np.stack(prepared))
         for (key, thumb), row, unlike in zip(
             thumbs.items(), rows.tolist(), flagged or [None] * len(prepared), strict=True
         ):

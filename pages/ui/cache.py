@@ -1,4 +1,4 @@
-"""The `st.cache_*` functions of the app (the Triage page's: triage_cache.py), and its only door to `core.nn`.
+"""The `st.cache_*` functions of the app (the Triage page's: triage_cache.py). Networks are behind door.py.
 
 Everything that comes from a folder is cached under that folder's state (names, sizes, times of change), so a
 new run or model appears on the next look, without a restart, and a changed one is read again.
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from core.evaluation.compare import Ranking
     from core.evaluation.operating import ThresholdTable
     from core.evaluation.referral import RiskCoverage
-    from core.nn.serving import PredictionResult
     from core.registry.gaps import Reference, Representativeness
 
 PHANTOM_PATIENTS = 300  # enough to see the shares; as many as one likes can be drawn
@@ -173,35 +172,6 @@ def _threshold_table(run_id: str, class_name: str, sums: tuple[tuple[str, str], 
     from core.evaluation.operating import threshold_table as sorted_scores
 
     return sorted_scores(_predictions(run_id, "test", sums, folder), class_name)
-
-
-def predict(
-    name: str, pixels: np.ndarray, image_id: str, *, reference: bool, table: Sequence[float] = ()
-) -> "PredictionResult":
-    """One picture's answer; the maps from the same pass, or by tf-keras-vis as the reference. Raises ModelError.
-
-    The model is the one copy of the process, which the HTTP API uses too. `table`: numbers beside the picture.
-    """
-    from core.nn import explain
-    from core.nn.pool import shared_predictor
-
-    method = explain.REFERENCE if reference else explain.GRADCAM
-    return shared_predictor(name).predict(pixels, image_id=image_id, method=method, table=table)
-
-
-def scores(name: str, batch: np.ndarray) -> tuple[np.ndarray, list[bool] | None]:
-    """Calibrated probabilities (n, C) of prepared pictures (n, S, S, 3), without maps. Raises ModelError.
-
-    Beside them, which pictures the model's gate finds unlike its training images; None where it has no gate.
-    """
-    from core.nn.pool import shared_predictor
-    from core.nn.serving import calibrated
-
-    predictor = shared_predictor(name)
-    output = predictor.run(batch)
-    judged = predictor.ood(batch, output)
-    probabilities = calibrated(output.logits, predictor.card.temperature, predictor.card.task)
-    return probabilities, None if judged is None else [answer.flagged for answer in judged]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

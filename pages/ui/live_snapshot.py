@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import MedLensError
 from core.figures import sentences
 from core.types import ModelCard
-from pages.ui import cache
+from pages.ui import door
 from pages.ui.blocks import error_box
 from pages.ui.gallery import add_to_gallery, gallery_item
 from pages.ui.live_camera import snapshot_pixels
@@ -29,7 +29,7 @@ def keep_snapshot(card: ModelCard, address: str, *, target: str | None, strength
     """
     try:
         pixels = snapshot_pixels(address)
-        result = cache.predict(card.name, pixels, "snapshot", reference=False)
+        result = door.predict(card.name, pixels, "snapshot")
         mismatch = sentences.mismatch_sentence(card, synthetic=False)
         item = gallery_item(
             card,

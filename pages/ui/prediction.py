@@ -20,7 +20,7 @@ from core.figures.probabilities import probability_figure
 from core.figures.sheet import captioned_overlay
 from core.figures.text import NOT_A_DIAGNOSIS, percent
 from core.types import Heatmap, ModelCard
-from pages.ui import cache, state
+from pages.ui import door, state
 from pages.ui.blocks import chart, disclaimer, error_box, facts, plain
 from pages.ui.gallery import gallery_item
 from pages.ui.pictures import Picture
@@ -73,7 +73,13 @@ def result_of(
         )
         try:
             with st.spinner(waiting, show_time=reference):
-                kept[key] = cache.predict(card.name, picture.load(), picture.name, reference=reference, **beside)
+                kept[key] = door.predict(
+                    card.name,
+                    picture.load(),
+                    picture.name,
+                    method="gradcam_reference" if reference else "gradcam",
+                    **beside,
+                )
         except MedLensError as error:
             error_box(str(error))
             return None

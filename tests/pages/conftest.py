@@ -209,14 +209,15 @@ class FakeResult:
 @pytest.fixture
 def fake_network(monkeypatch):
     """`calls` and `shapes` grow with each prediction; `positive` is the last score; `empty` empties the maps."""
-    from pages.ui import cache
+    from pages.ui import cache, door
 
     class Network:
         def __init__(self):
-            self.calls, self.shapes, self.positive, self.empty, self.ood = [], [], 0.9, False, None
+            self.calls, self.methods, self.shapes, self.positive, self.empty, self.ood = [], [], [], 0.9, False, None
 
-        def predict(self, name, pixels, image_id, *, reference):
+        def predict(self, name, pixels, image_id, *, method="gradcam", layer="", table=()):
             self.calls.append(image_id)
+            self.methods.append(method)
             self.shapes.append(pixels.shape)
             card = next(c for c in cache.model_listing().cards if c.name == name)
             rest = len(card.class_names) - 1
@@ -239,5 +240,5 @@ def fake_network(monkeypatch):
             return FakeResult(probabilities, maps, self.ood)
 
     network = Network()
-    monkeypatch.setattr(cache, "predict", network.predict)
+    monkeypatch.setattr(door, "predict", network.predict)
     return network

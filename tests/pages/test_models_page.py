@@ -101,7 +101,7 @@ def test_a_network_of_two_inputs_gets_a_form_and_answers_once_it_is_filled(
     stores, open_page, fake_network, monkeypatch, tmp_path
 ):
     from core import paths
-    from pages.ui import cache
+    from pages.ui import door
 
     card = list_models(paths.models_folder()).cards[0]
     numbers = (TabularInput(name="age", low=0, high=110), TabularInput(name="sex", low=0, high=1))
@@ -114,11 +114,11 @@ def test_a_network_of_two_inputs_gets_a_form_and_answers_once_it_is_filled(
     given = []
     plain_predict = fake_network.predict
 
-    def predict(name, pixels, image_id, *, reference, table=()):
+    def predict(name, pixels, image_id, *, method="gradcam", layer="", table=()):
         given.append(table)
-        return plain_predict(name, pixels, image_id, reference=reference)
+        return plain_predict(name, pixels, image_id, method=method, layer=layer)
 
-    monkeypatch.setattr(cache, "predict", predict)
+    monkeypatch.setattr(door, "predict", predict)
     from core.data.images import encode_png
     from core.data.phantom import draw_phantom
 

@@ -137,12 +137,12 @@ def test_a_file_name_is_shown_letter_by_letter(stores, open_page, fake_network, 
 
 def test_a_picture_that_the_network_cannot_take_shows_one_sentence(stores, open_page, fake_network, jpeg, monkeypatch):
     from core.errors import ModelDamaged
-    from pages.ui import cache
+    from pages.ui import door
 
     def broken(*_args, **_kwargs):
         raise ModelDamaged("real answers its golden images differently from its card")
 
-    monkeypatch.setattr(cache, "predict", broken)
+    monkeypatch.setattr(door, "predict", broken)
     app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
     assert not app.exception
     assert [error.value for error in app.error] == ["real answers its golden images differently from its card"]

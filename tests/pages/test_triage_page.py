@@ -33,7 +33,7 @@ def zipped(*files):
 @pytest.fixture
 def brightness(monkeypatch):
     """A network whose last class is as probable as the picture is bright; returns (model, pictures) of its calls."""
-    from pages.ui import cache
+    from pages.ui import cache, door
 
     asked = []
 
@@ -44,7 +44,7 @@ def brightness(monkeypatch):
         unlike = (prepared.std(axis=(1, 2, 3)) > 20).tolist()  # those that are not of one grey
         return np.column_stack([np.tile(((1 - last) / rest)[:, None], rest), last]), unlike
 
-    monkeypatch.setattr(cache, "scores", scores)
+    monkeypatch.setattr(door, "scores", scores)
     return asked
 
 
