@@ -253,6 +253,33 @@ def gate(
             out.print(f"Written beside {name}: {len(result.content) / 1000:.0f} kB.", markup=False)
 
 
+@app.command()
+def trace(
+    name: Annotated[str, typer.Argument(help="A small network in models/, such as phantom-nodule.")],
+    phantom: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Which drawn picture, as phantom://SEED/PATIENT/IMAGE.")
+    ] = "",
+    json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Store one drawn picture's way through a small network beside it, stage by stage, for the Learn page."""
+    with guarded():
+        from core.data.phantom_path import parse_phantom_path
+        from core.nn.trace import EXAMPLE, trace_model
+        from core.store.traces import save_trace
+
+        made = trace_model(name, parse_phantom_path(phantom) if phantom else EXAMPLE)
+        path = save_trace(made)
+        stated = {c: float(p) for c, p in zip(made.class_names, made.probabilities, strict=True)}
+        if json_out:
+            print_json({"model": name, "phantom": made.phantom, "probabilities": stated, "bytes": path.stat().st_size})
+        else:
+            words = ", ".join(f"{c} {p:.3f}" for c, p in stated.items())
+            out.print(
+                f"models/{name}/{path.name}: {made.phantom} through {len(made.stages)} stages ({words}), "
+                f"{path.stat().st_size / 1000:.0f} kB.", markup=False, soft_wrap=True,
+            )  # fmt: skip
+
+
 def _check_split(split: str) -> None:
     if split not in ("test", "all"):
         raise SpecInvalid(f"--split is {split!r}; expected test or all.")
