@@ -1,7 +1,8 @@
 """Our runs beside published figures: which run stands for us, and whether its interval leaves the figure behind.
 
-The run is chosen on validation, never on test. A published figure has no interval, so that ours alone decides: ahead
-when all of it lies on the better side of the figure, behind when all of it lies on the other. One row per figure.
+The run is chosen on validation, never on test; runs that differ in the draw alone (core/evaluation/turns.py) stand
+together, by their mean. A published figure has no interval, so that ours alone decides: ahead when all of it lies on
+the better side of the figure, behind when all of it lies on the other. One row per figure.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from core.evaluation.thresholds import parse_rule
+from core.evaluation.turns import apart, mean_estimate, turns_of
 from core.registry.datasets import DATASETS, dataset_spec
 from core.registry.metrics import AT_CUT, find_estimate, metric_spec
 from core.registry.published import published_source
@@ -71,14 +73,16 @@ def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[Run
         ranked = _ranked(metric, target, chosen_by, by_task.get((target.dataset, target.label_scheme), ()))
         if not ranked:
             continue
-        record = ranked[0]
-        estimate = _estimate(record, target.split, metric, target.class_name)
+        turns = ranked[0]
+        record = turns[0]
+        estimate = _mean(turns, target.split, metric, target.class_name)
         if estimate is None:  # `_ranked` keeps only runs that have one
             continue
         return PublishedRow(
             figure=figure, verdict=verdict_on(estimate, figure.value), reason=_reason(estimate, figure.value),
             run=record, estimate=estimate, split_kind=_split_kind(record),
             differs=differences(figure, target, record), candidates=len(ranked), chosen_by=chosen_by,
+            turns=tuple(turns),
         )  # fmt: skip
     nearest = figure.targets[0]
     return PublishedRow(
@@ -93,34 +97,37 @@ def _our_cut(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence
         runs = by_task.get((target.dataset, target.label_scheme), ())
         ranked = _ranked(F1_AT_CUT, target, F1_AT_CUT, runs)
         if ranked:
-            threshold = ranked[0].evaluations[0].threshold
+            threshold = ranked[0][0].evaluations[0].threshold
             rule = parse_rule(threshold.rule)
             by_hand = target.class_name in rule.by_hand
             how = "set by hand" if by_hand else f"by the rule {rule.name!r} on {threshold.chosen_on}"
-            return f"; ours is {threshold.values[str(target.class_name)]:.2f}, {how} ({ranked[0].run_id})"
+            return f"; ours is {threshold.values[str(target.class_name)]:.2f}, {how} ({ranked[0][0].run_id})"
     return ""
 
 
-def _ranked(metric: str, target: Target, chosen_by: str, records: Sequence[RunRecord]) -> list[RunRecord]:
-    """The runs of a target, the best on validation first; of equals the first by name.
+def _ranked(metric: str, target: Target, chosen_by: str, records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """The recipes of a target, each as its turns, the best mean on validation first; of equals the first by name.
 
     Where the source states how frequent a class is, runs on test images of about that share stand for us if there are
     any: an accuracy on two thirds of nevi is another number than one on two fifths.
     """
     # a summary over the classes picks the run; a metric that stands for itself is taken of the class in question
     of_class = target.class_name if chosen_by in (metric, F1_AT_CUT) else None
-    scored = []
-    for record in records:
-        if target.class_names and record.class_names != target.class_names:
-            continue
-        on_validation = _estimate(record, "validation", chosen_by, of_class)
-        if on_validation is None or on_validation.value is None:
-            continue
-        if _estimate(record, target.split, metric, target.class_name) is not None:
-            scored.append((on_validation.value, record))
-    scored = [item for item in scored if _alike_in_share(target, item[1])] or scored
+    usable = [
+        record
+        for record in records
+        if (not target.class_names or record.class_names == target.class_names)
+        and _estimate(record, "validation", chosen_by, of_class) is not None
+        and _estimate(record, target.split, metric, target.class_name) is not None
+    ]
+    usable = [record for record in usable if _alike_in_share(target, record)] or usable
     sign = -1 if metric_spec(chosen_by).higher_is_better else 1
-    return [record for _, record in sorted(scored, key=lambda item: (sign * item[0], item[1].run_id))]
+    scored = []
+    for turns in turns_of(usable):
+        on_validation = _mean(turns, "validation", chosen_by, of_class)
+        if on_validation is not None and on_validation.value is not None:
+            scored.append((sign * on_validation.value, turns[0].run_id, turns))
+    return [turns for *_, turns in sorted(scored, key=lambda item: item[:2])]
 
 
 def differences(figure: PublishedFigure, target: Target, record: RunRecord) -> tuple[str, ...]:
@@ -180,6 +187,13 @@ def _estimate(record: RunRecord, split: str, metric: str, class_name: str | None
     evaluation: Evaluation | None = next((e for e in record.evaluations if e.split == split), None)
     found = find_estimate(evaluation, metric, class_name) if evaluation is not None else None
     return found if found is not None and found.value is not None else None
+
+
+def _mean(turns: Sequence[RunRecord], split: str, metric: str, class_name: str | None) -> Estimate | None:
+    """The mean over the turns of one recipe; validation parts of folds are told apart as their test parts are."""
+    found = [_estimate(record, split, metric, class_name) for record in turns]
+    known = [estimate for estimate in found if estimate is not None]
+    return mean_estimate(known, independent=apart(turns)) if known else None
 
 
 def _share(record: RunRecord, class_name: str) -> float | None:

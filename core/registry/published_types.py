@@ -80,8 +80,8 @@ class PublishedRow:
     """One published figure and what we have beside it.
 
     `estimate` is of the target's `split` of `run`, nearly always the test part; both are None without a run. `differs`
-    says what is not alike (empty: like for like, or no run). `candidates` counts the runs that `run` was chosen from,
-    by `chosen_by` on validation.
+    says what is not alike (empty: like for like, or no run). `turns` are the runs of one recipe whose mean `estimate`
+    is, `run` the first of them; `candidates` counts the recipes that it was chosen from, by `chosen_by` on validation.
     """
 
     figure: PublishedFigure
@@ -93,6 +93,7 @@ class PublishedRow:
     differs: tuple[str, ...] = ()
     candidates: int = 0
     chosen_by: str = ""
+    turns: tuple[RunRecord, ...] = ()
 
     @property
     def like_for_like(self) -> bool:

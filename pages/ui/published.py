@@ -56,6 +56,7 @@ def show_table(rows: Sequence[PublishedRow]) -> None:
             "Ours": st.column_config.NumberColumn(format="%.3f"),
             "Open": st.column_config.LinkColumn(display_text="open", help="Everything about our run"),
             "Not alike": st.column_config.TextColumn(width="large"),
+            "Turns": st.column_config.NumberColumn(help="Runs of one recipe whose mean stands here; Open shows the first"),
             "Chosen from": st.column_config.TextColumn(help="The best of these on validation; never chosen on test"),
         },
         alt=f"{len(frame)} published figures with ours beside them, in the order {', '.join(ORDER)}",

@@ -47,7 +47,8 @@ def evaluation(split, estimates, names):
 
 
 def run(name, validation, test, *, metric="accuracy", kind="group", field="patient", images=100, px=224, names=CAUSE,
-        shares=None, class_name=None, dataset="chest_xray", scheme="pneumonia_cause", status="done"):  # fmt: skip
+        shares=None, class_name=None, dataset="chest_xray", scheme="pneumonia_cause", status="done",
+        fold=None, run_id=None):  # fmt: skip
     half = 0.03
     parts = [
         evaluation(split, tuple(number(m, v, v - half, v + half, split, class_name) for m, v in values.items()), names)
@@ -57,9 +58,9 @@ def run(name, validation, test, *, metric="accuracy", kind="group", field="patie
         )
     ]
     return RunRecord(
-        schema_version=1, run_id=name, status=status, created_utc="now", task="multiclass", class_names=names,
+        schema_version=1, run_id=run_id or name, status=status, created_utc="now", task="multiclass", class_names=names,
         spec=RunSpec(
-            dataset=dataset, label_scheme=scheme, architecture="vgg16", head="mlp",
+            dataset=dataset, label_scheme=scheme, architecture="vgg16", head="mlp", weights=name, fold=fold,
             preprocess=PreprocessSpec(size_px=px),
         ),
         evaluations=tuple(parts),
@@ -83,6 +84,17 @@ def run(name, validation, test, *, metric="accuracy", kind="group", field="patie
 )
 def test_the_whole_interval_decides(low, high, verdict):
     assert verdict_on(number("accuracy", (low + high) / 2, low, high), 0.80) == verdict
+
+
+def test_turns_of_one_recipe_stand_together_by_their_mean_and_are_chosen_by_it():
+    """Three folds of 0.74, 0.80 and 0.86, each +-0.03: mean 0.80, half width 0.03 / sqrt(3) = 0.0173."""
+    turns = [run("a", 0.7, test, fold=k, run_id=f"a-{k}") for k, test in enumerate((0.74, 0.80, 0.86))]
+    lucky = [run("b", v, 0.99, fold=k, run_id=f"b-{k}") for k, v in enumerate((0.9, 0.4, 0.4))]
+    row = compare_published([replace(FIGURE, value=0.78)], [*lucky, *turns])[0]
+    assert [r.run_id for r in row.turns] == ["a-0", "a-1", "a-2"]
+    assert (row.run.run_id, row.candidates, row.verdict) == ("a-0", 2, "ahead")
+    assert (row.estimate.value, row.estimate.n_images) == (pytest.approx(0.8), 300)
+    assert row.estimate.value - row.estimate.low == pytest.approx(0.03 / 3**0.5)
 
 
 def test_where_lower_is_better_the_sides_change():

@@ -54,7 +54,7 @@ def test_each_figure_has_its_row_and_the_one_that_beats_us_stands_first():
     first = table.iloc[0]
     assert (first["Theirs"], first["Ours"], first["95 % interval"]) == (0.8213, 0.786, "0.766–0.806")
     assert (first["Our split"], first["Our images"], first["Our groups"]) == ("patient-disjoint", 1043, "527 patients")
-    assert (first["Not alike"], first["Chosen from"]) == ("a; b", "15 runs by Accuracy")
+    assert (first["Not alike"], first["Chosen from"]) == ("a; b", "15 recipes by Accuracy")
     assert (first["Published by"], first["Their images"], first["Open"]) == (
         "Castro & Pérez 2020", 1175, "run?run=run-1",
     )  # fmt: skip
