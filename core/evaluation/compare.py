@@ -61,12 +61,13 @@ def compare_runs(
     metric_spec(metric)
     runs = shared_images((first, second))
     drawn = paired_values(runs, metric, thresholds, class_name=class_name, n_bootstrap=n_bootstrap, seed=seed)
-    return _paired_comparison(runs, metric, drawn, level, "paired " + bootstrap_method(n_bootstrap, unit))
+    return paired_comparison(runs, metric, drawn, level, "paired " + bootstrap_method(n_bootstrap, unit))
 
 
-def _paired_comparison(
+def paired_comparison(
     runs: Sequence[Predictions], metric: str, values: Sequence[PairedValues], level: float, method: str
 ) -> Comparison:
+    """First minus second from their values on the same resamples. Raises UndefinedMetric."""
     (first, second), (one, two) = runs, values
     difference = one.resampled - two.resampled
     low, high = percentile_interval(difference, level)
@@ -136,9 +137,20 @@ def mcnemar(
     Source: McNemar 1947, Psychometrika 12:153; exact form: the sign test.
     """
     first, second = shared_images((first, second))
-    right = []
-    for run, threshold in zip((first, second), thresholds, strict=True):
-        right.append((decide(run, threshold) == run.y_true).reshape(len(run), -1).all(axis=1))
+    right = [decided_rightly(run, threshold) for run, threshold in zip((first, second), thresholds, strict=True)]
+    return mcnemar_comparison((first, second), (right[0], right[1]), level=level)
+
+
+def decided_rightly(pred: Predictions, threshold: Threshold) -> np.ndarray:
+    """(n,) bool: is the decision the truth? Multilabel: are all labels of the image?"""
+    return np.asarray((decide(pred, threshold) == pred.y_true).reshape(len(pred), -1).all(axis=1))
+
+
+def mcnemar_comparison(
+    runs: tuple[Predictions, Predictions], right: tuple[np.ndarray, np.ndarray], *, level: float = LEVEL
+) -> Comparison:
+    """As `mcnemar`, from which images (n,) bool each run decides rightly; the runs come from `shared_images`."""
+    first, second = runs
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     n = len(first)
     apart = only_first + only_second
@@ -203,7 +215,7 @@ def compare_with_best(
     best = numbers.index(max(numbers) if metric_spec(metric).higher_is_better else min(numbers))
     method = "paired " + bootstrap_method(n_bootstrap, unit)
     comparisons = [
-        _paired_comparison((aligned[best], run), metric, (drawn[best], drawn[i]), level, method)
+        paired_comparison((aligned[best], run), metric, (drawn[best], drawn[i]), level, method)
         for i, run in enumerate(aligned)
         if i != best
     ]

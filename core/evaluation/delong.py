@@ -72,12 +72,18 @@ def paired_difference(first: np.ndarray, second: np.ndarray, truth: np.ndarray) 
     Returns: difference, its standard error, and the two-sided p-value (1 where both rank alike).
     Raises: UndefinedMetric with fewer than two images of a class.
     """
-    auc_first, positive_first, negative_first = components(first, truth)
-    auc_second, positive_second, negative_second = components(second, truth)
-    variance = auc_variance(positive_first - positive_second, negative_first - negative_second)
+    return difference_of(components(first, truth), components(second, truth))
+
+
+Components = tuple[float, np.ndarray, np.ndarray]
+
+
+def difference_of(first: Components, second: Components) -> tuple[float, float, float]:
+    """As `paired_difference`, from the two runs' `components`."""
+    variance = auc_variance(first[1] - second[1], first[2] - second[2])
     if variance is None:
         raise UndefinedMetric("DeLong's test needs two positive and two negative images at least.")
-    difference, error = auc_first - auc_second, math.sqrt(variance)
+    difference, error = first[0] - second[0], math.sqrt(variance)
     if error == 0:
         return difference, 0.0, 1.0 if difference == 0 else 0.0
     return difference, error, normal_p(difference / error)
