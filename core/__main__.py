@@ -10,6 +10,7 @@ from core.cli.models import evaluate, export, predict
 from core.cli.results import app as results_app
 from core.cli.score import score
 from core.cli.serve import serve
+from core.cli.siblings import siblings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +21,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data", help="List, check and download data sets.")
 models_app.command()(check)
 models_app.command()(add)
+models_app.command()(siblings)
 app.add_typer(models_app, name="models", help="Look into a shipped model, or into a network from outside and add it.")
 app.add_typer(results_app, name="results", help="Look after stored runs.")
 app.command()(benchmark)

@@ -163,3 +163,42 @@ class ModelCard:
     tabular_inputs: tuple[TabularInput, ...] = ()
     ood: OodRecord | None = None
     referral: ReferralRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sibling:
+    """A head of scikit-learn that answers beside a shipped network, on the same pooled features.
+
+    `file` holds it, stored with skops. Its scores are calibrated as the network's are: scaled by `temperature`, fitted
+    on validation, where `threshold` and `chosen` (of the grid) come from too. `estimates` are of the test part, and
+    `golden_outputs` the (n, C) calibrated probabilities for the golden images of the network's card.
+    """
+
+    key: str
+    title: str
+    file: str
+    sha256: str
+    file_bytes: int
+    params: int
+    chosen: Mapping[str, str | int | float]
+    temperature: float
+    threshold: Threshold
+    estimates: tuple[Estimate, ...]
+    golden_outputs: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiblingSet:
+    """The siblings of one network, in `models/<name>/siblings.json`.
+
+    They belong to the network of `model_sha256` alone, whose features they were fitted on: `n_train_images` training
+    images of its run `run_id`, of `n_train_groups` groups.
+    """
+
+    schema_version: int
+    model_sha256: str
+    run_id: str
+    n_train_images: int
+    n_train_groups: int
+    created_utc: str
+    siblings: tuple[Sibling, ...]

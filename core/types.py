@@ -11,6 +11,8 @@ from core.cards import (
     OodRecord,
     Referral,
     ReferralRecord,
+    Sibling,
+    SiblingSet,
     SumAnswer,
     TabularInput,
 )
@@ -48,5 +50,5 @@ __all__ = [
     "Comparison", "Curve", "DatasetSpec", "DatasetTable", "Environment", "Estimate", "Evaluation", "HeadSpec",
     "Heatmap", "LabelScheme", "LabelledSet", "LocalisationRecord", "MetricSpec", "ModelCard", "OodRecord",
     "OverlapAudit", "Predictions", "PreprocessSpec", "Referral", "ReferralRecord", "RunRecord",
-    "RunSpec", "RunStatus", "SplitKind", "SumAnswer", "TabularInput", "Task", "Threshold",
+    "RunSpec", "RunStatus", "Sibling", "SiblingSet", "SplitKind", "SumAnswer", "TabularInput", "Task", "Threshold",
 ]  # fmt: skip

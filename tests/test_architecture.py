@@ -20,12 +20,14 @@ MAY_IMPORT = {
     "evaluation": (BASE | {"registry", "evaluation"}, {"sklearn", "scipy"}, set()),
     "store": (BASE | {"registry", "store"}, set(), set()),
     "figures": (BASE | {"registry", "figures"}, {"plotly"}, set()),
-    "nn": (BASE | {"registry", "data", "store", "nn"}, {"keras", "tensorflow", "tf_keras_vis"}, set()),
+    "nn": (BASE | {"registry", "data", "store", "nn"}, {"keras", "tensorflow", "tf_keras_vis", "skops"}, set()),
     "training": (
         BASE | {"registry", "data", "evaluation", "store", "training"},
         {"sklearn", "skops"},
         {"nn"},
     ),
+    # reads plans and starts `python -m core benchmark` as a process; a page may, and training stays out of the pages
+    "jobs": (BASE | {"registry", "store", "training", "jobs"}, set(), set()),
     "serve": (BASE | {"registry", "data", "evaluation", "store", "figures", "serve"}, set(), {"nn"}),
     "cli": (
         BASE | {"registry", "data", "evaluation", "store", "training", "cli"},
@@ -34,7 +36,7 @@ MAY_IMPORT = {
     ),
     "__main__": (BASE | {"cli"}, set(), set()),
     "pages": (
-        BASE | {"registry", "data", "evaluation", "store", "figures", "serve"},
+        BASE | {"registry", "data", "evaluation", "store", "figures", "serve", "jobs"},
         {"streamlit", "plotly"},
         set(),
     ),
