@@ -12,7 +12,7 @@ from core.errors import MedLensError
 from core.types import RunRecord, RunSpec
 
 if TYPE_CHECKING:
-    from core.training.summary import SummaryRow
+    from core.training.summary import MeanRow, SummaryRow
 
 
 def benchmark(
@@ -39,7 +39,7 @@ def benchmark(
         from core.store.leaderboard import write_leaderboard
         from core.store.runs import is_finished
         from core.training.plan import load_plan
-        from core.training.summary import plan_summary
+        from core.training.summary import plan_means, plan_summary
 
         overrides: dict[str, object] = {} if split is None else {"split": split}
         if seed is not None:
@@ -56,16 +56,17 @@ def benchmark(
             return
         records, failed, left = _train(loaded.title, chosen, stored, root, minutes)
         write_leaderboard()
-        summary = plan_summary(records)
+        summary, means = plan_summary(records), plan_means(records)
         if json_out:
             print_json(
                 {
                     "plan": loaded.key, "done": [r.run_id for r in records], "failed": failed, "not_started": left,
-                    "summary": [row.document() for row in summary],
+                    "summary": [row.document() for row in summary], "means": [row.document() for row in means],
                 }
             )  # fmt: skip
         else:
             _show_summary(summary)
+            _show_means(means)
             out.print(
                 f"{len(records)} runs stand in results/; see them on the Compare page (make app).",
                 markup=False,
@@ -127,6 +128,21 @@ def _show_plan(stored: dict[str, bool], json_out: bool) -> None:
         return
     for run_id, is_stored in stored.items():
         out.print(f"{'stored ' if is_stored else 'missing'}  {run_id}", markup=False, soft_wrap=True)
+
+
+def _show_means(means: "Sequence[MeanRow]") -> None:
+    """Two lines a recipe that several turns share."""
+    from core.training.summary import interval_words
+
+    for row in means:
+        out.print(f"mean of {row.turns} turns: {row.name} ({', '.join(row.task)})", markup=False, soft_wrap=True)
+        figures = (row.test_auc, row.test_accuracy, row.test_balanced_accuracy)
+        auc, right, balanced = map(interval_words, figures)
+        out.print(
+            f"    AUC validation {interval_words(row.validation_auc)}, test {auc}; test accuracy {right}, "
+            f"balanced {balanced}\n",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _show_summary(summary: "Sequence[SummaryRow]") -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.evaluation.turns import apart, mean_estimate, turns_of
 from core.registry.metrics import find_estimate
 from core.types import Estimate, RunRecord
 
@@ -43,8 +44,7 @@ class SummaryRow:
 def plan_summary(records: Sequence[RunRecord]) -> tuple[SummaryRow, ...]:
     """One row per finished run, task by task, the best on validation first; of equals the first by name.
 
-    Runs on several folds or seeds are rows of their own: each is the best of its own validation part only by chance,
-    so that a choice between settings looks at all of them.
+    Runs on several folds or seeds are rows of their own; `plan_means` has one row for all turns of a recipe.
     """
     rows = []
     for record in records:
@@ -61,6 +61,44 @@ def plan_summary(records: Sequence[RunRecord]) -> tuple[SummaryRow, ...]:
         )
         for record, found in rows
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MeanRow:
+    """The mean over the turns of one recipe; `name` is what their run ids share, the estimates as `mean_estimate`."""
+
+    name: str
+    task: tuple[str, str]
+    turns: int
+    validation_auc: Estimate | None
+    test_auc: Estimate | None
+    test_accuracy: Estimate | None
+    test_balanced_accuracy: Estimate | None
+
+    def document(self) -> dict[str, object]:
+        """Plain JSON values; a figure is [value, low, high], fractions."""
+        figures = ("validation_auc", "test_auc", "test_accuracy", "test_balanced_accuracy")
+        found = {name: getattr(self, name) for name in figures}
+        told = {name: None if e is None else [e.value, e.low, e.high] for name, e in found.items()}
+        return {"recipe": self.name, "dataset": self.task[0], "label_scheme": self.task[1], "turns": self.turns, **told}
+
+
+def plan_means(records: Sequence[RunRecord]) -> tuple[MeanRow, ...]:
+    """One row per recipe with several finished turns, task by task, the best mean on validation first."""
+    rows = []
+    for turns in turns_of([r for r in records if r.status == "done"]):
+        if len(turns) < 2:
+            continue
+        wanted = (("validation", "auc"), ("test", "auc"), ("test", "accuracy"), ("test", "balanced_accuracy"))
+        name = turns[0].run_id.rpartition("-")[0]
+        rows.append(MeanRow(name, _task(turns[0]), len(turns), *(_mean(turns, *one) for one in wanted)))
+    return tuple(sorted(rows, key=lambda row: (row.task, -_value(row.validation_auc), row.name)))
+
+
+def _mean(turns: Sequence[RunRecord], split: str, metric: str) -> Estimate | None:
+    found = [overall(record, split, metric) for record in turns]
+    known = [estimate for estimate in found if estimate is not None]
+    return mean_estimate(known, independent=apart(turns)) if len(known) == len(turns) else None
 
 
 def overall(record: RunRecord, split: str, metric: str) -> Estimate | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.store.runs import list_runs
-from core.training.summary import interval_words, overall, plan_summary
+from core.training.summary import interval_words, overall, plan_means, plan_summary
 
 
 def shipped():
@@ -41,3 +41,16 @@ def test_unfinished_runs_are_left_out_and_missing_figures_have_words(monkeypatch
     assert (row.selected, row.cells()[:3]) == (False, ("not defined",) * 3)
     found = overall(first, "test", "auc")
     assert interval_words(found) == f"{found.value:.3f} ({found.low:.3f}–{found.high:.3f})"
+
+
+def test_turns_of_a_recipe_have_one_row_with_their_mean(monkeypatch, request):
+    monkeypatch.setenv("MEDLENS_RESULTS", str(request.config.rootpath / "results"))
+    runs = [r for r in list_runs().records if r.spec.label_scheme == "nih_any" and r.spec.head == "mlp"]
+    runs = [r for r in runs if r.spec.fold is not None]
+    assert len(runs) == 3
+    (row,) = plan_means([*runs, replace(runs[0], spec=replace(runs[0].spec, head="gru"))])
+    values = [overall(r, "test", "accuracy").value for r in runs]
+    assert (row.turns, row.name) == (3, runs[0].run_id.rpartition("-")[0])
+    assert row.test_accuracy.value == sum(values) / 3
+    assert row.test_accuracy.n_images == sum(overall(r, "test", "accuracy").n_images for r in runs)
+    assert row.document()["test_auc"] == [row.test_auc.value, row.test_auc.low, row.test_auc.high]
