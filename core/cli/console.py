@@ -1,10 +1,12 @@
 """What the commands share: messages on standard error, one JSON document on standard output, exit codes, progress."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -13,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from core.errors import DatasetInvalid, MedLensError
-from core.training.progress import Report
+from core.training.progress import Report, report_to_file, silent
 
 OK, REFUSED, STOPPED = 0, 1, 130
 
@@ -84,8 +86,9 @@ def progress_report(title: str) -> Iterator[Report]:
 class PlanBars:
     """Bars below each other: the runs of a plan, the epochs of the run under way, and the stage or epoch in it."""
 
-    def __init__(self, bar: Progress, title: str, runs: int) -> None:
+    def __init__(self, bar: Progress, title: str, runs: int, told: Report = silent) -> None:
         self._bar = bar
+        self._told = told
         self._plan = bar.add_task(title, total=runs)
         self._epochs = bar.add_task("", total=None, visible=False)
         self._stage = bar.add_task("", total=None)
@@ -100,6 +103,7 @@ class PlanBars:
 
     def report(self, stage: str, done: int, total: int) -> None:
         """What the run tells; it can be handed on as a `Report`."""
+        self._told(stage, done, total)
         if stage.startswith("training ("):
             self._bar.update(self._epochs, completed=done, total=total, description=f"  {stage}, epochs", visible=True)
         elif stage != self._current:
@@ -115,6 +119,10 @@ class PlanBars:
 
 @contextmanager
 def plan_bars(title: str, runs: int) -> Iterator[PlanBars]:
-    """Bars on standard error for `runs` runs; they are gone afterwards."""
+    """Bars on standard error for `runs` runs; they are gone afterwards.
+
+    Where the environment names a file in MEDLENS_PROGRESS, what is told stands there too (core/jobs/worker.py).
+    """
+    file = os.environ.get("MEDLENS_PROGRESS", "").strip()
     with _bars() as bar:
-        yield PlanBars(bar, title, runs)
+        yield PlanBars(bar, title, runs, report_to_file(Path(file)) if file else silent)
