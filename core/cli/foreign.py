@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .keras file, or a legacy .h5 file of a whole model.")]
 Size = Annotated[int | None, typer.Option("--size", help="Side of the picture in pixels, where the network takes any.")]
+Which = Annotated[str, typer.Option(help="Of a network with several outputs, the name of the one that answers.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
-def check(file: File, size: Size = None, json_out: Json = False) -> None:
+def check(file: File, size: Size = None, which: Which = "", json_out: Json = False) -> None:
     """Read a network without running it, then load it in a limited process and try it on four pictures."""
     with guarded():
         from core.nn.foreign import check_model
         from core.store.codec import encode
 
-        report = check_model(file, size_px=size, report=_say)
+        report = check_model(file, size_px=size, take=which, report=_say)
         if json_out:
             print_json(encode(report))
             return
@@ -47,6 +48,7 @@ def add(
         str, typer.Option(help="Numbers beside the picture, in order: age,sex or age:0:110,sex:0:1 with their range.")
     ] = "",
     size: Size = None,
+    which: Which = "",
     replace: Annotated[bool, typer.Option("--replace", help="Write over a model of that name.")] = False,
     json_out: Json = False,
 ) -> None:
@@ -58,7 +60,7 @@ def add(
         answers = ForeignAnswers(
             name=name, title=title, class_names=tuple(part.strip() for part in classes.split(",")),
             pixel_scaling=pixels, positive_class=positive, output=output, cam_layer=cam_layer,
-            table=parse_table(table), size_px=size,
+            table=parse_table(table), size_px=size, take=which,
         )  # fmt: skip
         card = add_model(file, answers, replace=replace, report=_say)
         if json_out:
@@ -88,6 +90,7 @@ def words(report: "ForeignReport") -> list[str]:
     inputs = ", ".join(f"{item.name} {item.role} {item.shape}" for item in found.inputs)
     kinds = ", ".join(f"{count} {kind}" for kind, count in list(found.layer_kinds.items())[:6])
     saved = f"saved by Keras {found.keras_version}" if found.keras_version else "of an unknown version of Keras"
+    others = [f"{one.name} ({one.units} numbers, {one.kind})" for one in found.choices]
     return [
         f"{found.name}: {saved}, {found.file_bytes / 1e6:.1f} MB, sha256 {found.sha256[:12]}",
         f"takes       {inputs}; pictures of {found.size_px} px, {'grey' if found.channels == 1 else 'colour'}",
@@ -98,6 +101,7 @@ def words(report: "ForeignReport") -> list[str]:
         f"({'stated' if found.pixel_sure else 'guessed'}: {found.pixel_reason})",
         f"heat maps   {probe.cam_layer}, {' x '.join(map(str, probe.cam_grid))} cells"
         + ("; empty for all four pictures" if probe.empty_maps else ""),
+        *([f"outputs     {', '.join(others)}; seen is {found.output_name}, --which takes another"] if others else []),
         f"still open  {found.class_count} class names"
         + (f", {found.table_columns} numbers beside the picture" if found.table_columns else ""),
     ]

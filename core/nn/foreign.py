@@ -78,16 +78,20 @@ class ForeignReport:
     probe: Probe
 
 
-def check_model(file: Path, *, size_px: int | None = None, report: Report | None = None) -> ForeignReport:
+def check_model(
+    file: Path, *, size_px: int | None = None, take: str = "", report: Report | None = None
+) -> ForeignReport:
     """Read a `.keras` or `.h5` file, load it in a limited process and try it on fixed pictures.
 
     Args:
         size_px: side of the picture, for networks that take any.
+        take: which of several outputs answers; the first that can, where it is not said.
         report: is told in words what is going on.
     Raises: ModelRefused, in one sentence.
     """
     with TemporaryDirectory(prefix="medlens-") as folder:
-        return _report(_tried(file, ForeignAnswers(name="check", size_px=size_px), Path(folder), False, report))
+        answers = ForeignAnswers(name="check", size_px=size_px, take=take)
+        return _report(_tried(file, answers, Path(folder), False, report))
 
 
 def add_model(
@@ -268,6 +272,8 @@ def _limits(answers: ForeignAnswers, tried: ForeignReport) -> tuple[str, ...]:
     ]
     if not answers.pixel_scaling and not found.pixel_sure:
         said.append(f"Its pixel range was guessed: {found.pixel_reason}. With another one its answers would be others.")
+    if found.choices:
+        said.append(f"Its output {found.output_name} answers here; what else it gives is left out.")
     if probe.same_for_all:
         said.append("It gave the same answer for noise, black and white: it may not look at the picture at all.")
     if probe.empty_maps:

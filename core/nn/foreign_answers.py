@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.errors import ModelRefused
 from core.nn.inspect import InspectedModel
+from core.nn.inspect_outputs import output_words
 from core.registry.pixels import RANGES
 from core.types import TabularInput
 
@@ -23,6 +24,7 @@ class ForeignAnswers:
     `class_names` in the order of its outputs; of one sigmoid, the class of 0 first. `pixel_scaling` "" takes the guess.
     `positive_class`: for two classes, the one that is looked for. `output`: "softmax" or "sigmoid" for a network that
     ends in logits. `cam_layer` "": the last layer with cells. `table`: one entry for each number beside the picture.
+    `take`: which of several outputs answers; the rest of the network is left out.
     """
 
     name: str
@@ -34,6 +36,7 @@ class ForeignAnswers:
     cam_layer: str = ""
     table: tuple[TabularInput, ...] = ()
     size_px: int | None = None
+    take: str = ""
 
 
 def settled_pixels(found: InspectedModel, answers: ForeignAnswers) -> str:
@@ -70,6 +73,11 @@ def settled_output(found: InspectedModel, stated: str) -> str:
 def check_answers(found: InspectedModel, answers: ForeignAnswers) -> None:
     """Raises ModelRefused when the answers do not fit the network."""
     names = answers.class_names
+    if len(found.choices) > 1 and not answers.take:
+        raise ModelRefused(
+            f"The network has several outputs, {output_words(found.choices)}. Say which one answers (--which NAME); "
+            "the others are left out."
+        )
     if len(names) != found.class_count:
         what = "one sigmoid, which is two classes" if found.outputs == 1 else f"{found.outputs} numbers"
         raise ModelRefused(

@@ -68,7 +68,7 @@ def _stage(folder: Path, name: str) -> None:
 def _work(folder: Path, job: dict[str, Any]) -> None:
     answers = from_json(ForeignAnswers, json.dumps(job["answers"]))
     _stage(folder, "inspect")
-    found, copy = clean_file(Path(job["file"]), folder, size_px=answers.size_px)
+    found, copy = clean_file(Path(job["file"]), folder, size_px=answers.size_px, take=answers.take)
     if job["build"]:
         check_answers(found, answers)
     _stage(folder, "load")
@@ -153,7 +153,8 @@ def _raw(original, front, found: InspectedModel, images, table):  # type: ignore
     named = getattr(original, "_inputs_struct", None)
     if isinstance(named, dict):
         given = dict(zip(sorted(named), given, strict=True))  # type: ignore[assignment]
-    return np.asarray(original(given if len(given) > 1 else given[0], training=False))
+    outputs = keras.tree.flatten(original(given if len(given) > 1 else given[0], training=False))
+    return np.asarray(outputs[found.output_index])
 
 
 def _as_probabilities(raw, kind: str, output: str):  # type: ignore[no-untyped-def]

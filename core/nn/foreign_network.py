@@ -57,7 +57,7 @@ def flat_network(
         inputs.append(table)
         tensors.append(table)
     flat = Flattener()
-    (raw,) = flat.lay_out(original, tensors)
+    raw = flat.lay_out(original, tensors)[found.output_index]
     if len(raw.shape) != 2 or raw.shape[-1] != found.outputs:
         raise ModelRefused(f"The network gives {tuple(raw.shape[1:])} for a picture; expected is one number a class.")
     logits = _logits(raw, found.output_kind, output)

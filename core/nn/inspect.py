@@ -18,6 +18,7 @@ from core.nn.inspect_clean import Network, clean
 from core.nn.inspect_container import CONFIG, METADATA, WEIGHTS, Container, open_container
 from core.nn.inspect_graph import Tally, Value, define, input_parts, run
 from core.nn.inspect_guess import architecture_guess, behind, output_kind, pixel_guess, spatial_guess
+from core.nn.inspect_outputs import InspectedOutput, choices_of, output_names, taken_output, units_of
 from core.nn.inspect_view import Shape
 from core.nn.inspect_weights import CONFIG_ATTRIBUTE, check_weights
 
@@ -43,6 +44,8 @@ class InspectedModel:
     the last activation; "linear" may mean logits. `pixel_scaling` is a key as in the registry of architectures, with
     its reason; `pixel_sure` says whether the file states it. `parameters` and `activations` are computed from the
     config, for one picture; `stored_numbers` stand in the file. `cam_layer` may be "": no layer has more than one cell.
+    Of a network with several outputs one is taken, `output_name` at `output_index`; `choices` are those that give a
+    number for each class, and empty where there is one output.
     """
 
     kind: Literal["keras", "h5"]
@@ -68,6 +71,9 @@ class InspectedModel:
     class_names: tuple[str, ...]
     sha256: str
     file_bytes: int
+    output_name: str = ""
+    output_index: int = 0
+    choices: tuple[InspectedOutput, ...] = ()
 
     @property
     def table_columns(self) -> int:
@@ -75,26 +81,27 @@ class InspectedModel:
         return sum(item.shape[0] for item in self.inputs if item.role == "table")
 
 
-def inspect_model(file: Path, *, size_px: int | None = None, known_version: str = "") -> InspectedModel:
+def inspect_model(file: Path, *, size_px: int | None = None, take: str = "", known_version: str = "") -> InspectedModel:
     """Read a `.keras` or `.h5` file without running it.
 
     Args:
         size_px: side of the picture, for networks that take any; 224 when None.
+        take: name of the output that answers, of a network with several; "" takes the first that can.
         known_version: the Keras version here; a file of a newer one is refused. "" asks the installed package.
     Raises: ModelRefused, in one sentence that names the layer or the entry.
     """
     with TemporaryDirectory() as scratch:
-        return _inspected(file, Path(scratch), size_px, known_version)[0]
+        return _inspected(file, Path(scratch), size_px, take, known_version)[0]
 
 
 def clean_file(
-    file: Path, folder: Path, *, size_px: int | None = None, known_version: str = ""
+    file: Path, folder: Path, *, size_px: int | None = None, take: str = "", known_version: str = ""
 ) -> tuple[InspectedModel, Path]:
     """The same, and the path of a copy in `folder` that holds nothing but what is known here.
 
     Raises: ModelRefused.
     """
-    found, config, container = _inspected(file, folder, size_px, known_version)
+    found, config, container = _inspected(file, folder, size_px, take, known_version)
     text = json.dumps(config)
     if container.kind == "keras":
         target = folder / "clean.keras"
@@ -118,7 +125,9 @@ def _clean_hdf5(container: Container, config: str, target: Path) -> Path:
     return target
 
 
-def _inspected(file: Path, scratch: Path, size_px: int | None, known: str) -> tuple[InspectedModel, dict, Container]:
+def _inspected(
+    file: Path, scratch: Path, size_px: int | None, take: str, known: str
+) -> tuple[InspectedModel, dict, Container]:
     container = open_container(file, scratch)
     _refuse_newer(container.keras_version, known)
     network, config = clean(container.config)
@@ -135,11 +144,10 @@ def _inspected(file: Path, scratch: Path, size_px: int | None, known: str) -> tu
     given = [Value(_closed(shape, side) if i == image else shape) for i, shape in enumerate(shapes)]
     tally = Tally()
     outputs = run(network, given, tally)
-    if len(outputs) != 1:
-        raise ModelRefused(f"The network has {len(outputs)} outputs; expected is one, with a number for each class.")
-    (output,) = outputs
+    place, named = taken_output(outputs, output_names(network, len(outputs)), take)
+    output = outputs[place]
     stored = check_weights(container.weights)
-    units = _units(output.shape)
+    units = units_of(output.shape)
     values = behind(output)
     architecture = architecture_guess(_names(network))
     scaling, reason, sure = pixel_guess(given[image], values, architecture)
@@ -169,6 +177,9 @@ def _inspected(file: Path, scratch: Path, size_px: int | None, known: str) -> tu
         class_names=("negative", "positive") if units == 1 else tuple(f"class {i + 1}" for i in range(units)),
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         file_bytes=file.stat().st_size,
+        output_name=named[place].name,
+        output_index=place,
+        choices=choices_of(named) if len(named) > 1 else (),
     )
     return found, {**config, "compile_config": None}, container
 
@@ -220,20 +231,6 @@ def _image_of(shapes: list[Shape], size_px: int | None) -> tuple[int, int]:
 
 def _closed(shape: Shape, side: int) -> Shape:
     return tuple(side if value is None else value for value in shape[:2]) + shape[2:]
-
-
-def _units(shape: Shape) -> int:
-    sides = [side for side in shape if side != 1] or [1]
-    if len(shape) != 1 or len(sides) > 1 or sides[0] is None:
-        raise ModelRefused(
-            f"The network gives {shape} for a picture; expected is one number for each class. A network that marks "
-            "regions, or gives pictures, is not a classifier."
-        )
-    if sides[0] > limits.MAX_MODEL_CLASSES:
-        raise ModelRefused(
-            f"The network tells {sides[0]:,} classes apart; at most {limits.MAX_MODEL_CLASSES:,} are shown."
-        )
-    return sides[0]
 
 
 def _names(network: Network) -> list[str]:

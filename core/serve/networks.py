@@ -13,15 +13,19 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 
 
-def check_upload(upload: BinaryIO, report: Report) -> "ForeignReport":
-    """What stands in an uploaded network, and what it gave for fixed pictures. Raises ModelRefused."""
+def check_upload(upload: BinaryIO, report: Report, take: str = "") -> "ForeignReport":
+    """What stands in an uploaded network, and what it gave for fixed pictures. Raises ModelRefused.
+
+    Args:
+        take: which of several outputs answers.
+    """
     from core.nn.foreign import check_model, read_in_pieces
 
     with TemporaryDirectory(prefix="medlens-") as folder:
         file = Path(folder) / "upload"
         upload.seek(0)
         read_in_pieces(upload, file)
-        return check_model(file, report=report)
+        return check_model(file, take=take, report=report)
 
 
 def add_upload(upload: BinaryIO, stated: Mapping[str, object], report: Report) -> ModelCard:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import ExplanationFailed, ModelRefused
-from core.nn.foreign_answers import ForeignAnswers
+from core.nn.foreign_answers import ForeignAnswers, check_answers
 from core.nn.inspect import clean_file, inspect_model
 from core.types import TabularInput
 
@@ -84,6 +84,19 @@ def two_inputs():
     x = layers.GlobalAveragePooling2D()(backbone((SIDE, SIDE, 1))(image))
     x = layers.Multiply()([x, layers.Dense(8, activation="sigmoid")(numbers)])
     return keras.Model([image, numbers], layers.Dense(3, activation="softmax")(layers.Concatenate()([x, numbers])))
+
+
+def two_questions():
+    """One backbone, two outputs of its own by name, and a picture of regions that nobody asks for."""
+    from core.nn.backend import keras
+
+    layers = keras.layers
+    image = keras.Input((SIDE, SIDE, 3))
+    x = backbone()(layers.Rescaling(1 / 255)(image))
+    pooled = layers.GlobalAveragePooling2D()(x)
+    finding = layers.Dense(3, activation="softmax", name="which")(layers.Dense(5, activation="relu")(pooled))
+    ill = layers.Dense(1, activation="sigmoid", name="any")(pooled)
+    return keras.Model(image, {"regions": layers.Conv2D(1, 1)(x), "finding": finding, "ill": ill})
 
 
 def ensemble():
@@ -170,7 +183,7 @@ def tried(path, folder, **answers):
     from core.nn.foreign_child import try_network
 
     stated = ForeignAnswers(name="x", **answers)
-    found, copy = clean_file(path, folder, size_px=stated.size_px)
+    found, copy = clean_file(path, folder, size_px=stated.size_px, take=stated.take)
     return found, *try_network(folder, copy, found, stated)
 
 
@@ -298,7 +311,7 @@ def broken(name, tmp_path):
     image = keras.Input((16, 16, 3))
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(layers.Rescaling(1 / 255)(image)))
     last = {
-        "overflow": lambda: layers.Dense(2, activation="softmax")(keras.ops.exp(keras.ops.exp(x * 1e6))),
+        "overflow": lambda: layers.Dense(2, activation="softmax")(keras.ops.exp(keras.ops.exp(x * x * 1e9))),
         "relu": lambda: layers.Dense(2, activation="relu")(x),
         "one number": lambda: layers.Dense(1)(x),
     }[name]()
@@ -349,3 +362,27 @@ def test_weights_of_another_network_are_refused_by_keras_and_said_in_one_sentenc
     with pytest.raises(ModelRefused, match="cannot load the network") as refused:
         tried(tmp_path / "mixed.keras", tmp_path)
     assert "\n" not in str(refused.value)
+
+
+def test_of_several_outputs_the_one_asked_for_answers_as_in_keras_and_the_rest_is_cut_off(tmp_path):
+    path = tmp_path / "net.keras"
+    model = saved(two_questions, path)
+    pixels = np.random.default_rng(1).integers(0, 256, (3, SIDE, SIDE, 3)).astype(np.uint8)
+    expected = model.predict_on_batch(pixels.astype("float32"))
+    for name, units in (("finding", 3), ("ill", 1)):
+        (tmp_path / name).mkdir()
+        found, network, engine, _ = tried(path, tmp_path / name, take=name)
+        assert (found.output_name, found.outputs) == (name, units)
+        assert [(c.name, c.units, c.kind) for c in found.choices] == [("finding", 3, "softmax"), ("ill", 1, "sigmoid")]
+        np.testing.assert_allclose(
+            engine.run(pixels).probabilities, probabilities(expected[name], found, ""), atol=1e-5
+        )
+        left_out = "any" if name == "finding" else "which"
+        assert left_out not in {layer.name for layer in network.model.layers}
+    assert inspect_model(path).output_name == "finding", "the first that can answer, where nobody says which"
+    with pytest.raises(ModelRefused, match=r"no output 'organ'; it has finding \(3 numbers, softmax\), ill .* and reg"):
+        inspect_model(path, take="organ")
+    with pytest.raises(ModelRefused, match="one number for each class"):
+        inspect_model(path, take="regions")
+    with pytest.raises(ModelRefused, match=r"several outputs, finding .*Say which one answers"):
+        check_answers(inspect_model(path), ForeignAnswers(name="x", class_names=("a", "b", "c")))
