@@ -42,6 +42,11 @@ def cache_folder() -> Path:
     return _folder("MEDLENS_CACHE", Path(platformdirs.user_cache_dir("medlens")))
 
 
+def notes_folder() -> Path:
+    """What a reader writes about runs, one file per run; never inside a run."""
+    return Path(platformdirs.user_data_dir("medlens")) / "notes"
+
+
 def weights_folder() -> Path | None:
     """Folder with `<architecture>_notop.weights.h5` files (`MEDLENS_WEIGHTS`), or None when not set."""
     value = os.environ.get("MEDLENS_WEIGHTS", "").strip()

@@ -11,7 +11,7 @@ LONGEST_LABEL = 16  # characters of a class name on an axis before it breaks int
 
 
 def confusion_figure(
-    counts: Sequence[Sequence[int]], class_names: Sequence[str], *, compact: bool = False
+    counts: Sequence[Sequence[int]], class_names: Sequence[str], *, compact: bool = False, clickable: bool = False
 ) -> go.Figure:
     """A confusion matrix; the shade is the share of the row, so rare classes are as visible as common ones.
 
@@ -19,6 +19,8 @@ def confusion_figure(
         counts: (C, C) images, rows the truth, columns the decision.
         class_names: (C) in the same order.
         compact: smaller, for several side by side.
+        clickable: an unseen point lies on each cell, (column, row), for a page that asks which one was clicked:
+            a heat map itself cannot be selected.
     """
     shares = [[cell / sum(row) if sum(row) else 0.0 for cell in row] for row in counts]
     names = [_broken(name) for name in class_names]
@@ -40,6 +42,15 @@ def confusion_figure(
         )
     )
     many = len(names) > 5
+    if clickable:
+        figure.add_trace(
+            go.Scatter(
+                x=[column for _ in places for column in places], y=[row for row in places for _ in places],
+                mode="markers", marker={"size": 34 if many else 60, "color": "rgba(0,0,0,0)", "symbol": "square"},
+                customdata=[f"{n} of {sum(row)}" for row in counts for n in row], showlegend=False,
+                hovertemplate="%{customdata} images of this truth<extra></extra>",
+            )
+        )  # fmt: skip
     for row, cells in enumerate(counts):
         for column, cell in enumerate(cells):
             share = shares[row][column]

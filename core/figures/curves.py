@@ -1,20 +1,24 @@
 """ROC and precision-recall curves, one or many in one plot, with their operating points."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
-from core.figures.theme import MUTED, base_layout, fraction_axis
+from core.figures.theme import CLEAR, MUTED, base_layout, fraction_axis, transparent
+from core.language import t
 from core.registry.metrics import find_estimate
 from core.types import Curve, Evaluation
 
 CORNER = 0.3  # side of the enlarged corner of a ROC plot
+LOWEST = 1e-3  # where an axis in powers of ten begins; points left of it stand on its edge
+
+Band = tuple[Sequence[float], Sequence[float], Sequence[float]]  # x, low, high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveLine:
-    """One curve with its look. `point` is the operating point (x, y) at the chosen threshold, or None."""
+    """One curve with its look. `point` is the operating point (x, y) at the chosen threshold, or None; so is `band`."""
 
     label: str
     curve: Curve
@@ -22,20 +26,28 @@ class CurveLine:
     dash: str = "solid"
     symbol: str = "circle"
     point: tuple[float, float] | None = None
+    band: Band | None = None
 
 
-def roc_figure(lines: Sequence[CurveLine], *, corner: bool = False, height: int = 460) -> go.Figure:
-    """ROC curves over the chance line; a marker on a curve is its operating point.
+def roc_figure(lines: Sequence[CurveLine], *, corner: bool = False, log: bool = False, height: int = 460) -> go.Figure:
+    """ROC curves over the chance line; a marker on a curve is its operating point, a shade its 95 % band.
 
     Args:
         lines: curves of kind "roc"; x is 1 - specificity, y is sensitivity.
         corner: show the upper left alone, where good curves are told apart.
+        log: false alarms in powers of ten from a thousandth, where screening is decided.
     """
-    figure = go.Figure(_chance([0, 1], [0, 1], "chance (AUC 0.50)"))
-    for line in lines:
+    ends = [LOWEST * 10 ** (i / 20) for i in range(61)] if log else [0.0, 1.0]
+    figure = go.Figure(_chance(ends, ends, "chance (AUC 0.50)"))
+    shown = [_from_lowest(line) for line in lines] if log else list(lines)
+    for line in shown:
+        figure.add_traces(_band(line))
+    for line in shown:
         figure.add_traces(_traces(line, "1 − specificity", "sensitivity"))
-    high, low = (CORNER, 1 - CORNER) if corner else (1.0, 0.0)
+    high, low = (CORNER, 1 - CORNER) if corner and not log else (1.0, 0.0)
     figure.update_xaxes(**fraction_axis("1 − specificity (false alarms among the healthy)", 0.0, high))
+    if log:
+        figure.update_xaxes(type="log", range=[-3.05, 0.02], tickformat="", dtick=1)
     figure.update_yaxes(**fraction_axis("sensitivity (found among the ill)", low, 1.0))
     return base_layout(figure, height=height)
 
@@ -51,6 +63,8 @@ def pr_figure(lines: Sequence[CurveLine], *, prevalence: float | None = None, he
     if prevalence is not None:
         figure.add_trace(_chance([0, 1], [prevalence, prevalence], f"call everything (precision {prevalence:.2f})"))
     for line in lines:
+        figure.add_traces(_band(line))
+    for line in lines:
         figure.add_traces(_traces(line, "recall", "precision"))
     figure.update_xaxes(**fraction_axis("recall (sensitivity)"))
     figure.update_yaxes(**fraction_axis("precision (PPV)"))
@@ -59,6 +73,31 @@ def pr_figure(lines: Sequence[CurveLine], *, prevalence: float | None = None, he
 
 def _chance(x: list[float], y: list[float], name: str) -> go.Scatter:
     return go.Scatter(x=x, y=y, mode="lines", name=name, line={"color": MUTED, "dash": "dot"}, hoverinfo="skip")
+
+
+def _from_lowest(line: CurveLine) -> CurveLine:
+    """The same line with everything left of the axis of powers of ten on its edge."""
+    curve = replace(line.curve, x=tuple(max(LOWEST, x) for x in line.curve.x))
+    point = None if line.point is None else (max(LOWEST, line.point[0]), line.point[1])
+    band = None
+    if line.band is not None:
+        kept = [row for row in zip(*line.band, strict=True) if row[0] >= LOWEST]
+        band = ([r[0] for r in kept], [r[1] for r in kept], [r[2] for r in kept])
+    return replace(line, curve=curve, point=point, band=band)
+
+
+def _band(line: CurveLine) -> list[go.Scatter]:
+    """The shade of a line's band; nothing without one."""
+    if line.band is None:
+        return []
+    x, low, high = line.band
+    return [
+        go.Scatter(
+            x=[*x, *reversed(list(x))], y=[*high, *reversed(list(low))], fill="toself", mode="lines",
+            line={"color": CLEAR, "width": 0}, fillcolor=transparent(line.color, 0.16), hoverinfo="skip",
+            name=t("{run}: 95 % band", run=line.label), legendgroup=line.label, showlegend=False,
+        )
+    ]  # fmt: skip
 
 
 def _traces(line: CurveLine, x_name: str, y_name: str) -> list[go.Scatter]:
