@@ -1,7 +1,8 @@
 """Heat maps: where a network looked for a class.
 
-The default map is Grad-CAM from the engine (`runtime.py`). tf-keras-vis gives the same map the slow way and is
-the reference: `reference_gradcam` is what the parity test and the doubting reader call. Only it needs TensorFlow.
+The default map is Grad-CAM from the engine (`runtime.py`); the other methods are in `explain_methods.py`.
+tf-keras-vis gives Grad-CAM the slow way and is the reference: `reference_gradcam` is what the parity test and the
+doubting reader call. Only it needs TensorFlow.
 """
 
 from typing import TYPE_CHECKING
@@ -10,36 +11,47 @@ import numpy as np
 
 from core.data.images import resize_map
 from core.errors import ExplanationFailed
+from core.registry.explanations import EXPLANATIONS
 from core.types import Heatmap
 
 if TYPE_CHECKING:
     from core.nn.backend import keras
 
-GRADCAM = "Grad-CAM"
-REFERENCE = "Grad-CAM (tf-keras-vis)"
+GRADCAM = EXPLANATIONS["gradcam"]
 EMPTY_BELOW = 1e-12  # raw maps of a confident network are around 1e-2; below this only rounding is left
 
 
 def heatmap(
-    raw: np.ndarray, *, image_id: str, class_name: str, layer: str, size_px: int, method: str = GRADCAM
+    raw: np.ndarray,
+    *,
+    image_id: str,
+    class_name: str,
+    layer: str,
+    size_px: int,
+    method: str = GRADCAM.title,
+    grid: tuple[int, int] | None = None,
 ) -> Heatmap:
     """A raw map (h, w), not below 0, as a Heatmap of (size_px, size_px) in [0, 1].
 
     The map is scaled by its own maximum: it says where the network looked, never how sure it was. A map that
     is zero everywhere is marked empty and stays zero.
+
+    Args:
+        layer: whose cells were weighed; "" for a method that works on the picture itself.
+        method: title of the method.
+        grid: the cells that the map was made from, where it is no longer on them; its own by default.
     """
     if not np.isfinite(raw).all():
         raise ExplanationFailed(f"The heat map for {class_name!r} is not finite: the network's gradients overflow.")
     top = float(raw.max())
     is_empty = top < EMPTY_BELOW
-    grid = (int(raw.shape[0]), int(raw.shape[1]))
     values = np.zeros((size_px, size_px), np.float32) if is_empty else resize_map(raw / top, size_px)
     return Heatmap(
         image_id=image_id,
         class_name=class_name,
         method=method,
         layer=layer,
-        grid=grid,
+        grid=grid or (int(raw.shape[0]), int(raw.shape[1])),
         values=values,
         is_empty=is_empty,
     )

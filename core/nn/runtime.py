@@ -163,6 +163,7 @@ class OnnxEngine:
         """Open `model.onnx` and `explain.onnx`, given as files or as their content."""
         self._model = Sessions(model)
         self._explain = session(explain, 1)  # a matrix product: too small to share among cores
+        self.explain_source = explain  # a few hundred kilobytes; `explain_onnx.py` asks it for more than maps
         self._wanted = ["logits", "probabilities"] + (["pooled"] if "pooled" in self._model.outputs else [])
 
     def run(self, pixels: np.ndarray, *, maps: bool = False, table: np.ndarray | None = None) -> Output:
@@ -180,6 +181,11 @@ class OnnxEngine:
             cams=_joined([part.cams for part in parts]),
             features=_joined([part.features for part in parts]),
         )
+
+    def activations(self, pixels: np.ndarray) -> np.ndarray:
+        """What the CAM layer holds, (n, h, w, d), for pictures (n, S, S, 3)."""
+        found: np.ndarray = self._model.run([ACTIVATIONS], {PIXELS: pixels.astype(np.float32)})[0]
+        return found
 
     def _run(self, pixels: np.ndarray, maps: bool) -> Output:
         wanted = [*self._wanted, ACTIVATIONS] if maps else self._wanted

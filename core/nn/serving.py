@@ -5,7 +5,6 @@ outputs are. Safe for several threads. TensorFlow is imported only where ONNX Ru
 somebody asks for the reference map.
 """
 
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ import numpy as np
 from core.data.appearance import appearance
 from core.data.images import fit_image
 from core.data.phantom import draw_phantom
-from core.errors import ExplanationFailed, ModelDamaged
+from core.errors import ModelDamaged
 from core.nn import explain
+from core.nn.explain_methods import Explainer
 from core.nn.ood import APPEARANCE, FEATURES, OOD_FILE, Gate, OodAnswer
 from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output, engine_errors
 from core.nn.tabular import checked_table, middle_table
+from core.registry.explanations import GRADCAM, explanation
 from core.store.models import EXPLAIN, GRAPH, MODEL, load_card, verified_bytes
 from core.types import Heatmap, ModelCard, PreprocessSpec
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from core.nn.backend import keras
 
 GOLDEN_TOLERANCE = 1e-4  # float32 on another processor differs by 1e-6; more means other pixels or weights
-METHODS = (explain.GRADCAM, explain.REFERENCE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +67,7 @@ class Predictor:
         """Serve the model of `card` by `engine`; `folder` holds the model folders, for the reference map."""
         self.card, self.golden_difference = card, 0.0
         self._engine, self._folder = engine, folder
-        self._reference: keras.Model | None = None
-        self._lock = threading.Lock()
+        self.explainer = Explainer(card, engine, self._keras_model)
         self._gate = None if card.ood is None else Gate.from_bytes(verified_bytes(card, OOD_FILE, folder))
 
     @classmethod
@@ -138,53 +137,64 @@ class Predictor:
         explain_classes: bool = True,
         *,
         image_id: str = "image",
-        method: str = explain.GRADCAM,
+        method: str = GRADCAM,
+        layer: str = "",
         table: Sequence[float] = (),
     ) -> PredictionResult:
         """Predict one decoded image (H, W, 3) uint8, with one heat map per class unless switched off.
 
         Args:
-            method: "Grad-CAM" (from the same pass) or "Grad-CAM (tf-keras-vis)" (slower; loads TensorFlow).
+            method: a key of core/registry/explanations.py; Grad-CAM comes from the same pass.
+            layer: whose cells are weighed, for methods that weigh any; "" for the card's.
             table: the numbers of `card.tabular_inputs`, in order.
-        Raises: ModelError for wrong numbers; ExplanationFailed where tf-keras-vis cannot go.
+        Raises: UnknownKey; ModelError for wrong numbers; ExplanationFailed where the method cannot go.
         """
         started = time.perf_counter()
-        card = self.card
+        card, spec = self.card, explanation(method)
         prepared = fit_image(rgb, card.preprocess)
         numbers = np.asarray([table], np.float64) if table else None
-        output = self.run(prepared[None], maps=explain_classes and method == explain.GRADCAM, table=numbers)
+        chosen = (layer or card.cam_layer) if spec.on_layer else ""
+        at_once = explain_classes and method == GRADCAM and chosen == card.cam_layer
+        output = self.run(prepared[None], maps=at_once, table=numbers)
         heatmaps: tuple[Heatmap, ...] = ()
         if explain_classes:
-            raw = output.cams[0] if output.cams is not None else self._reference_maps(prepared)
-            heatmaps = tuple(
-                explain.heatmap(
-                    raw[index], image_id=image_id, class_name=name, layer=card.cam_layer,
-                    size_px=card.preprocess.size_px, method=method,
-                )
-                for index, name in enumerate(card.class_names)
-            )  # fmt: skip
+            if output.cams is not None:
+                heatmaps = self._heatmaps(output.cams[0], None, image_id, spec.title, chosen)
+            else:
+                found = self.explainer.maps(prepared, method, layer=layer, table=numbers)
+                heatmaps = self._heatmaps(*found, image_id, spec.title, chosen)
         probabilities = calibrated(output.logits, card.temperature, card.task)[0]
         judged = self.ood(prepared[None], output)
         seconds = time.perf_counter() - started
         return PredictionResult(probabilities, heatmaps, prepared, seconds, None if judged is None else judged[0])
 
-    def _reference_maps(self, prepared: np.ndarray) -> np.ndarray:
-        if self.card.tabular_inputs:
-            raise ExplanationFailed("tf-keras-vis cannot explain a network that takes numbers beside the picture.")
-        model = self._keras_model()
-        return np.stack(
-            [
-                explain.reference_gradcam(model, prepared, index, self.card.cam_layer)
-                for index in range(len(self.card.class_names))
-            ]
-        )
+    def random_heatmaps(
+        self, prepared: np.ndarray, *, method: str = GRADCAM, layer: str = "", table: Sequence[float] = ()
+    ) -> tuple[tuple[Heatmap, ...], ...]:
+        """The maps of a prepared picture (S, S, 3) by networks of the same shape with random weights; one per class.
+
+        Loads TensorFlow. Raises: as `predict`.
+        """
+        spec = explanation(method)
+        chosen = (layer or self.card.cam_layer) if spec.on_layer else ""
+        numbers = np.asarray([table], np.float64) if table else None
+        drawn = self.explainer.random_maps(prepared, method, layer=layer, table=numbers)
+        return tuple(self._heatmaps(raw, None, "random weights", spec.title, chosen) for raw in drawn)
+
+    def _heatmaps(
+        self, raw: np.ndarray, grid: tuple[int, int] | None, image_id: str, title: str, layer: str
+    ) -> tuple[Heatmap, ...]:
+        return tuple(
+            explain.heatmap(
+                raw[index], image_id=image_id, class_name=name, layer=layer, size_px=self.card.preprocess.size_px,
+                method=title, grid=grid,
+            )
+            for index, name in enumerate(self.card.class_names)
+        )  # fmt: skip
 
     def _keras_model(self) -> "keras.Model":
-        """The network in Keras, loaded at the first call."""
-        with self._lock:
-            if self._reference is None:
-                self._reference = _keras_model(self.card, self._folder)
-            return self._reference
+        """The network in Keras, read from its file."""
+        return _keras_model(self.card, self._folder)
 
 
 def _open(card: ModelCard, engine: str, folder: Path | None) -> Engine:

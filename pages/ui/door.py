@@ -29,11 +29,9 @@ def predict(
         layer: whose cells are weighed; "" for the card's.
         table: numbers beside the picture.
     """
-    from core.nn import explain
     from core.nn.pool import shared_predictor
 
-    title = explain.REFERENCE if method == "gradcam_reference" else explain.GRADCAM
-    return shared_predictor(name).predict(pixels, image_id=image_id, method=title, table=table)
+    return shared_predictor(name).predict(pixels, image_id=image_id, method=method, layer=layer, table=table)
 
 
 def scores(name: str, batch: np.ndarray) -> tuple[np.ndarray, list[bool] | None]:

@@ -19,7 +19,6 @@ def measure(settings: Settings) -> list[Row]:
     """Times of decoded pictures through a warm `Predictor`, and of the same graph by other ways, for information."""
     from core.data.images import fit_image
     from core.data.phantom import draw_phantom
-    from core.nn import explain
     from core.nn.runtime import COMPILED, ONNX
     from core.nn.serving import Predictor
 
@@ -53,7 +52,7 @@ def measure(settings: Settings) -> list[Row]:
             "compiled": timed(lambda: compiled.predict(fitted)),
             "eager": timed(lambda: np.asarray(model(array, training=False))),
             "predict": timed(lambda: model.predict(array, verbose=0)),
-            "reference": timed(lambda: predictor.predict(fitted, method=explain.REFERENCE)),
+            "reference": timed(lambda: predictor.predict(fitted, method="gradcam_reference")),
         },
         settings.rounds(7, 3), seconds=30,
     )  # fmt: skip
