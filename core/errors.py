@@ -13,6 +13,7 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
     ├── WeightsUnavailable    pretrained weights that are neither here nor to be downloaded
     ├── TrainingFailed        a loss that is no longer a number, or nothing to train on
     ├── PredictionsInvalid    scores that contradict themselves (lengths, NaN, rows that do not sum to 1)
+    ├── ScoresRefused         scores from outside that are not taken; carries every fault with its row
     ├── UndefinedMetric       a number that these predictions cannot give (one class only, no positive)
     ├── RequestRefused        an HTTP request that is not answered; carries the status of the reply
     ├── StoreError
@@ -85,6 +86,21 @@ class TrainingFailed(MedLensError):
 
 class PredictionsInvalid(MedLensError):
     """Scores that contradict themselves: lengths, NaN, or rows that do not sum to 1."""
+
+
+class ScoresRefused(MedLensError):
+    """Scores from outside that are not taken.
+
+    `problems` holds the first faults, one sentence each with its row; `n_problems` counts all of them.
+    """
+
+    def __init__(self, summary: str, problems: Sequence[str] = (), n_problems: int | None = None) -> None:
+        self.summary = summary
+        self.problems = tuple(problems)
+        self.n_problems = len(self.problems) if n_problems is None else n_problems
+        rest = self.n_problems - len(self.problems)
+        more = [f"  - and {rest:,} more"] if rest else []
+        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in self.problems), *more]))
 
 
 class UndefinedMetric(MedLensError):

@@ -176,6 +176,10 @@ class RunSpec:
     against the rest at its cut; the decision itself is always the most probable class.
     `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
 
+    `strategy` "imported": not trained here; the scores came as a file (`core/store/imported.py`), `architecture` is what
+    the reader called the network, and `imported_sha256` the sum of that file (with its validation file, where there was
+    one), so that other scores are another run. Fields of training then say nothing.
+
     How dense heads and whole networks are trained; heads of scikit-learn pass over it. `schedule`: "plateau" halves
     the rate when validation stands still, "cosine" lets it fall to zero over `epochs`, "constant" keeps it.
     `patience`: epochs without a better validation loss that end the training. `gradient_clip`: largest norm of one
@@ -188,7 +192,7 @@ class RunSpec:
     label_scheme: str
     architecture: str
     head: str
-    strategy: Literal["frozen", "fine_tune", "scratch"] = "frozen"
+    strategy: Literal["frozen", "fine_tune", "scratch", "imported"] = "frozen"
     weights: str = "imagenet"
     preprocess: PreprocessSpec = PreprocessSpec()
     augmentation: AugmentationSpec = AugmentationSpec()
@@ -214,3 +218,4 @@ class RunSpec:
     split_whole: bool = False
     stated_shares: Literal["true", "equal"] = "true"
     threshold_rule: str = "youden"
+    imported_sha256: str = ""

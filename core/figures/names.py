@@ -8,7 +8,10 @@ from core.registry.heads import HEADS
 from core.registry.labels import AS_IS, LABEL_SCHEMES, label_scheme
 from core.types import Evaluation, RunRecord, RunSpec
 
-STRATEGIES = {"frozen": "frozen features", "fine_tune": "fine-tuned", "scratch": "trained from scratch"}
+STRATEGIES = {
+    "frozen": "frozen features", "fine_tune": "fine-tuned", "scratch": "trained from scratch",
+    "imported": "imported scores",
+}  # fmt: skip
 
 
 def architecture_title(key: str) -> str:
@@ -54,7 +57,12 @@ def is_synthetic(dataset: str) -> bool:
 
 
 def run_title(spec: RunSpec) -> str:
-    """ "CNN+MLP on MobileNetV2"; the majority class has no use for a network and does not name one."""
+    """ "CNN+MLP on MobileNetV2"; the majority class has no use for a network and does not name one.
+
+    Imported scores go by the name that their reader gave them.
+    """
+    if spec.strategy == "imported":
+        return f"{spec.architecture} (imported)"
     if spec.head == "dummy":
         return f"{head_title(spec.head)} ({architecture_title(spec.architecture)})"
     return f"{head_title(spec.head)} on {architecture_title(spec.architecture)}"

@@ -74,7 +74,7 @@ def test_what_is_written_comes_back_exactly(value):
 specs = st.builds(
     RunSpec,
     dataset=names, label_scheme=names, architecture=names, head=names,
-    strategy=st.sampled_from(["frozen", "fine_tune", "scratch"]), weights=names,
+    strategy=st.sampled_from(["frozen", "fine_tune", "scratch", "imported"]), weights=names,
     preprocess=st.builds(PreprocessSpec, size_px=st.integers(16, 512), contrast=st.sampled_from(["none", "clahe"])),
     augmentation=st.builds(AugmentationSpec, flip_horizontal=st.booleans(), rotation=exact_floats),
     epochs=st.integers(0, 500), learning_rates=st.lists(exact_floats, max_size=3).map(tuple),
@@ -213,7 +213,7 @@ def test_every_field_of_a_spec_changes_the_run_id():
         batch_size=1, learning_rates=(0.5,), seed=1, fold=1, split="random", split_seed=1, dataset_options={"n": 1},
         optimizer="sgd", schedule="cosine", weight_decay=0.1, gradient_clip=2.0, patience=3, label_smoothing=0.1,
         mixup=0.2, trainable_layers=4, score_train=True, split_scheme="pneumonia_cause", split_whole=True,
-            stated_shares="equal", threshold_rule="f1",
+            stated_shares="equal", threshold_rule="f1", imported_sha256="ab",
     )  # fmt: skip
     for spec_field in fields(RunSpec):
         changed = replace(SPEC, **{spec_field.name: getattr(other, spec_field.name)})
