@@ -47,18 +47,24 @@ def predict(
     model: Annotated[str, typer.Option(help="A folder in models/.")],
     explain: Annotated[Path | None, typer.Option(help="Folder for Grad-CAM overlays, one PNG per image.")] = None,
     frame: Annotated[str, typer.Option(help="Of DICOM and NIfTI files: 12, or axial:40; else the middle one.")] = "",
+    table: Annotated[
+        Path | None,
+        typer.Option(help="CSV with a column file and one for each number that the network takes beside the picture."),
+    ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Predict image files; those that cannot be read are refused by name, the others go on."""
     with guarded():
         from core.data.frames import parse_frame
         from core.data.images import decode_picture
+        from core.data.numbers import numbers_beside
         from core.evaluation.decision import decided_classes
         from core.nn.serving import Predictor
 
         choice = parse_frame(frame)
         predictor = Predictor.load(model)
         card, answers, refused = predictor.card, [], {}
+        numbers = numbers_beside(card, table, files)
         with progress_report("predicting") as report:
             for number, file in enumerate(files):
                 report("images", number, len(files))
@@ -67,7 +73,8 @@ def predict(
                 except ImageRefused as error:
                     refused[str(file)] = str(error)
                     continue
-                result = predictor.predict(picture.pixels, explain is not None, image_id=file.name)
+                beside = numbers.get(file, ())
+                result = predictor.predict(picture.pixels, explain is not None, image_id=file.name, table=beside)
                 answer: dict[str, object] = {
                     "file": str(file),
                     "probabilities": dict(zip(card.class_names, map(float, result.probabilities), strict=True)),

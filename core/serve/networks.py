@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
+from core.serve.adding import room_for
 from core.types import ModelCard
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def add_upload(upload: BinaryIO, stated: Mapping[str, object], report: Report) -
     from core.nn.foreign import add_model, read_in_pieces
     from core.nn.foreign_answers import ForeignAnswers
 
-    with TemporaryDirectory(prefix="medlens-") as folder:
+    size = upload.seek(0, 2)
+    with TemporaryDirectory(prefix="medlens-") as folder, room_for(size):
         file = Path(folder) / "upload"
         upload.seek(0)
         read_in_pieces(upload, file)

@@ -12,7 +12,9 @@ import streamlit as st
 from core import limits
 from core.errors import MedLensError
 from core.figures.names import architecture_title
+from core.language import t, tn
 from core.registry.pixels import RANGES
+from core.serve.adding import room, who_may_add
 from core.serve.networks import add_upload, check_upload
 from core.types import ModelCard, TabularInput
 from pages.ui import state
@@ -44,7 +46,9 @@ def model_table(cards: tuple[ModelCard, ...]) -> None:
 
 
 def bring_your_own() -> None:
-    """The uploader, and below it what was found and the questions."""
+    """The uploader, and below it what was found and the questions; where nobody may add one, why."""
+    if not _may_add():
+        return
     upload = st.file_uploader(
         "Drop a Keras network: .keras, or a legacy .h5 of a whole model",
         max_upload_size=limits.MAX_MODEL_BYTES // 1024**2,
@@ -55,19 +59,68 @@ def bring_your_own() -> None:
     if upload is None:
         return
     report = _report_of(upload)
+    if report is None:
+        return
+    take = _output_chosen(report)
+    if take and take != report.found.output_name:
+        report = _report_of(upload, take)
     if report is not None:
         _show_found(report)
-        _ask(upload, report)
+        _ask(upload, report, take)
 
 
-def _report_of(upload: Any) -> "ForeignReport | None":
+def _may_add() -> bool:
+    """Say who may add networks here, and how many still; whether visitors may."""
+    allowed = who_may_add(st.get_option("server.address") or "", st.get_option("server.allowedHosts") or [])
+    if allowed != "everyone here":
+        st.info(
+            t("Adding networks is switched off on this server (MEDLENS_MODELS_ADD=off).")
+            if allowed == "switched off"
+            else t(
+                "This server is reached by others and asks for no token, so nobody can add networks on this page. Set "
+                "MEDLENS_TOKEN, or MEDLENS_MODELS_ADD=on if everybody who reaches it may."
+            ),
+            icon=":material/lock:",
+        )
+        return False
+    found = room()
+    st.caption(
+        tn("{n} network has been added here", "{n} networks have been added here", found.models)
+        + t(
+            " ({used} GB). There is room for {most} and {gigabytes} GB; a file may have {megabytes} MB. Everybody who "
+            "opens these pages sees and uses them; whoever runs the server removes one by deleting its folder.",
+            used=f"{found.used_bytes / 1e9:.1f}", most=limits.MAX_ADDED_MODELS,
+            gigabytes=f"{limits.MAX_ADDED_BYTES / 1e9:.1f}", megabytes=limits.MAX_MODEL_BYTES // 1024**2,
+        )
+    )  # fmt: skip
+    return True
+
+
+def _output_chosen(report: "ForeignReport") -> str:
+    """The output that answers, of a network with several; "" where there is no choice."""
+    names = [one.name for one in report.found.choices]
+    if len(names) < 2:
+        return ""
+    sizes = {one.name: one for one in report.found.choices}
+    return str(
+        st.selectbox(
+            t("The network has several outputs. Which one answers?"), names, key="network-output",
+            format_func=lambda name: t(
+                "{name}: {units} numbers, {kind}", name=name, units=sizes[name].units, kind=sizes[name].kind
+            ),
+            help=t("The layers that only the others need are left out."),
+        )
+    )  # fmt: skip
+
+
+def _report_of(upload: Any, take: str = "") -> "ForeignReport | None":
     """What was found in the file, from this session's memory where it is there; None after an error box."""
     kept = st.session_state.setdefault(state.NETWORKS, {})
-    key = hashlib.sha256(upload.getbuffer()).hexdigest()
+    key = hashlib.sha256(upload.getbuffer()).hexdigest() + take
     if key not in kept:
         try:
             with st.status("Reading the network…") as status:
-                kept[key] = check_upload(upload, _told(status))
+                kept[key] = check_upload(upload, _told(status), **({"take": take} if take else {}))
                 status.update(label="Read and tried on four pictures.", state="complete")
         except MedLensError as error:
             error_box(str(error))
@@ -100,7 +153,7 @@ def _show_found(report: "ForeignReport") -> None:
     )
 
 
-def _ask(upload: Any, report: "ForeignReport") -> None:
+def _ask(upload: Any, report: "ForeignReport", take: str) -> None:
     """The questions that the file cannot answer, and the button that adds the network."""
     found = report.found
     with st.form("bring-your-own"):
@@ -136,6 +189,8 @@ def _ask(upload: Any, report: "ForeignReport") -> None:
             "name": name.strip(), "title": title.strip(), "class_names": _lines(classes), "pixel_scaling": pixels,
             "output": output, "positive_class": positive.strip() or None, "table": _table(table),
         }  # fmt: skip
+        if take:
+            stated["take"] = take
         with st.status("Adding the network…") as status:
             card = add_upload(upload, stated, _told(status))
             status.update(label="Added.", state="complete")

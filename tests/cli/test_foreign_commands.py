@@ -61,3 +61,34 @@ def test_check_says_what_was_found_and_add_hands_the_answers_on(monkeypatch, tmp
 def test_a_range_that_is_none_is_refused(text):
     with pytest.raises(SpecInvalid, match="NAME:LOW:HIGH"):
         parse_table(text)
+
+
+def test_predict_hands_the_numbers_of_each_picture_on(monkeypatch, tmp_path):
+    import numpy as np
+
+    from core.data.images import encode_png
+    from core.nn import serving
+
+    card = SimpleNamespace(
+        name="two", tabular_inputs=(TabularInput(name="age", low=0, high=110), TabularInput(name="sex")), task="binary",
+        class_names=("Normal", "Ill"), positive_class="Ill", threshold=SimpleNamespace(values={"Ill": 0.5}),
+    )  # fmt: skip
+    given = []
+
+    def predict(pixels, explain, *, image_id, table):
+        given.append((image_id, table))
+        return SimpleNamespace(probabilities=np.array([0.3, 0.7]))
+
+    monkeypatch.setattr(serving.Predictor, "load", lambda name: SimpleNamespace(card=card, predict=predict))
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(encode_png(np.full((32, 32, 3), 90, np.uint8)))
+    (tmp_path / "t.csv").write_text("file,sex,age\nb.png,1,7\na.png,0,61\n", encoding="utf-8")
+    files, option = [str(tmp_path / n) for n in ("a.png", "b.png")], ["--table", str(tmp_path / "t.csv")]
+    done = CliRunner().invoke(app, ["predict", *files, "--model", "two", *option, "--json"])
+    assert done.exit_code == 0, done.output
+    assert given == [("a.png", (61.0, 0.0)), ("b.png", (7.0, 1.0))]
+    (tmp_path / "t.csv").write_text("file,sex\n", encoding="utf-8")
+    refused = CliRunner().invoke(app, ["predict", *files, "--model", "two", *option])
+    assert refused.exit_code == 1
+    assert "the column 'age' is missing" in refused.stderr
+    assert len(given) == 2

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import ModelRefused
 from core.nn.inspect import InspectedInput, InspectedModel
+from core.nn.inspect_outputs import InspectedOutput
 from core.store.models import list_models, save_model
 from core.types import TabularInput
 
@@ -26,14 +27,16 @@ def network(monkeypatch, stores):
     """What the page sends away; `said` collects it, and a file that holds "bad" is refused."""
     from pages.ui import blocks, models
 
-    said = SimpleNamespace(stated=[], checked=0)
+    said = SimpleNamespace(stated=[], checked=0, found=FOUND)
 
-    def check(upload, report):
+    def check(upload, report, take=""):
         if b"bad" in upload.getvalue():
             raise ModelRefused("Refused because of the layer 'x' (Lambda): it carries Python code.")
         report("trying it on four pictures")
         said.checked += 1
-        return SimpleNamespace(found=FOUND, probe=PROBE)
+        outputs = {"finding": 3, "ill": 2}
+        found = replace(said.found, output_name=take, class_count=outputs[take]) if take else said.found
+        return SimpleNamespace(found=found, probe=PROBE)
 
     def add(upload, stated, report):
         said.stated.append(stated)
@@ -79,6 +82,30 @@ def test_a_network_is_read_asked_about_and_added(network, open_page):
     ]  # fmt: skip
     assert "Mine is on every page now" in words(app)
     assert network.checked == 1, "a file is tried once a session, not at every click"
+
+
+def test_of_several_outputs_one_is_chosen_and_goes_with_the_answers(network, open_page):
+    choices = (InspectedOutput(name="finding", units=3, kind="softmax"), InspectedOutput(name="ill", units=2, kind="x"))
+    network.found = replace(FOUND, inputs=FOUND.inputs[:1], output_name="finding", class_count=3, choices=choices)
+    app = open_page("models")
+    app.file_uploader(key="network").upload("net.keras", b"some network").run()
+    assert any(area.label.startswith("3 class names") for area in app.text_area)
+    app.selectbox(key="network-output").select("ill").run()
+    (classes,) = (area for area in app.text_area if area.label.startswith("2 class names"))
+    classes.input("Healthy\nIll")
+    press(app, "Add this network")
+    assert [(said["take"], said["class_names"]) for said in network.stated] == [("ill", ("Healthy", "Ill"))]
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("switch", "words"), [("off", "switched off on this server"), ("perhaps", "expected is on or")]
+)
+def test_where_nobody_may_add_one_the_page_says_so_and_takes_no_file(switch, words, network, open_page, monkeypatch):
+    monkeypatch.setenv("MEDLENS_MODELS_ADD", switch)
+    app = open_page("models")
+    assert words in " ".join(str(element.value) for element in [*app.info, *app.error])
+    assert not app.file_uploader
 
 
 def test_what_is_refused_shows_its_sentence(network, open_page):
