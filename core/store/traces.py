@@ -96,7 +96,7 @@ def trace_bytes(trace: Trace) -> bytes:
 
 
 def save_trace(trace: Trace, folder: Path | None = None) -> Path:
-    """Put a trace beside its model. Raises ModelDamaged for a model that cannot be read, OSError when the disk refuses."""
+    """Put a trace beside its model. Raises ModelDamaged without such a model, OSError when the disk refuses."""
     load_card(trace.model, folder)
     where = model_folder(trace.model, folder)
     with only_writer(where):

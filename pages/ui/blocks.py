@@ -18,6 +18,7 @@ from core.figures.text import NOT_A_DIAGNOSIS, audit_text, split_badge
 from core.figures.theme import CHART_CONFIG
 from core.store.names import Damaged
 from core.types import RunRecord
+from pages.ui.presenting import enlarged
 
 LOG = logging.getLogger("medlens.app")
 PROSE_PX = 820  # a line of text longer than this is hard to follow
@@ -81,7 +82,7 @@ def run_safely(page: Callable[[], None]) -> None:
 
 def chart(figure: go.Figure, alt: str, *, key: str | None = None) -> None:
     """A figure across the column, named for those who do not see it."""
-    st.plotly_chart(figure, width="stretch", config=dict(CHART_CONFIG), alt=alt, key=key)
+    st.plotly_chart(enlarged(figure), width="stretch", config=dict(CHART_CONFIG), alt=alt, key=key)
 
 
 def facts(rows: Mapping[str, object], alt: str) -> None:

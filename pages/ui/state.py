@@ -22,3 +22,10 @@ GALLERY_DROPPED = "gallery-dropped"  # session state: how many older pictures ma
 TRIAGE = "triage"  # session state: (model sha256, file key) -> Scored, of the pictures on the reading list now
 TRIAGE_ROUND = "triage-round"  # session state: how often the list was cleared; a new uploader each time
 TRIAGE_PHANTOMS = "triage-phantoms"  # session state: whether phantoms fill the list
+
+LESSON = "lesson"  # query parameter of the Learn page: a key of core/registry/lessons.py
+PRESENT = "present"  # query parameter: "1" for the presenter's view
+TOUR, STEP = "tour", "step"  # query parameters: a tour of pages/tours/ and its step, from 1
+LANGUAGE = "lang"  # query parameter and session state: a key of core.language.LANGUAGES
+LANGUAGE_SEEN = "lang-seen"  # session state: what the URL last said of it
+QUIZ = "quiz"  # session state: the QuizRound that is being played

@@ -1,0 +1,120 @@
+"""The presenter's view: `?present=1` hides what is not for the room and makes type bigger; a bar leads through a tour.
+
+The bar's Next and Back open links (pages/ui/tours.py); PageDown and PageUp, the keys of a presenter's remote control,
+press them. What a lesson is about (sliders, buttons, figures) stays; pickers, uploads and downloads are hidden, since
+the link has chosen already.
+"""
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.errors import SpecInvalid
+from core.figures.text import NOT_A_DIAGNOSIS
+from core.language import t
+from pages.ui import state
+from pages.ui.tours import Tour, checked_tour, in_words, query_of
+
+FONT_PX = 19  # of figures, which CSS does not reach: readable from the back at 1920 pixels
+HIDDEN = (
+    "stSidebar", "stSidebarCollapsedControl", "stExpandSidebarButton", "stHeader", "stToolbar", "stElementToolbar",
+    "stDownloadButton", "stExpander", "stSelectbox", "stMultiSelect", "stFileUploader",
+)  # fmt: skip
+STYLE = """<style>
+@media (min-width: 1000px) {{ html {{ font-size: 21px; }} }}
+{hidden} {{ display: none !important; }}
+.modebar {{ display: none !important; }}
+[data-testid="stMainBlockContainer"] {{ padding-top: 1.2rem; padding-bottom: 9rem; max-width: 1800px; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ font-size: 0.92rem !important; }}
+</style>"""
+# Canvas and CanvasText follow the page's light or dark look
+BAR_STYLE = """<style>
+.st-key-tour-bar {
+  position: fixed; left: 0; right: 0; bottom: 0; z-index: 99; padding: 0.5rem 1.5rem;
+  background: Canvas; color: CanvasText; border-top: 2px solid #2F84B7;
+}
+[data-testid="stMainBlockContainer"] { padding-bottom: 10rem; }
+</style>"""
+
+
+def presenting() -> bool:
+    """Whether this session looks at the presenter's view."""
+    return get_script_run_ctx(suppress_warning=True) is not None and st.query_params.get(state.PRESENT) == "1"
+
+
+def show_presenting() -> None:
+    """The look of the presenter's view and, where the link names a tour, its bar. Call it before the page draws."""
+    if not presenting():
+        return
+    st.html(STYLE.format(hidden=", ".join(f'[data-testid="{name}"]' for name in HIDDEN)))
+    key = st.query_params.get(state.TOUR)
+    if key:
+        _show_tour(key)
+    else:
+        _leave_line()
+
+
+def enlarged(figure: go.Figure) -> go.Figure:
+    """A copy of the figure with type for a room in the presenter's view; the same figure otherwise."""
+    if presenting():
+        figure = go.Figure(figure)  # the caller's stays as it is
+        figure.update_layout(font={"size": FONT_PX}, legend={"font": {"size": FONT_PX}})
+        if figure.layout.height:
+            figure.update_layout(height=round(figure.layout.height * 1.25))
+        figure.update_annotations(font={"size": FONT_PX})
+        figure.update_xaxes(title={"font": {"size": FONT_PX}}, tickfont={"size": FONT_PX - 2})
+        figure.update_yaxes(title={"font": {"size": FONT_PX}}, tickfont={"size": FONT_PX - 2})
+    return figure
+
+
+def _show_tour(key: str) -> None:
+    try:
+        tour = checked_tour(key)
+        number = step_number(st.query_params.get(state.STEP), len(tour.steps))
+    except SpecInvalid as error:
+        from pages.ui.blocks import error_box  # which imports this file, for its figures
+
+        error_box(str(error))
+        _leave_line()
+        return
+    st.html(BAR_STYLE)
+    with st.container(key="tour-bar", gap="xsmall"):
+        said, back, onward, leave = st.columns([8, 1, 1, 1], vertical_alignment="center", gap="small")
+        with said:
+            place = t("Step {number} of {count}", number=number, count=len(tour.steps))
+            st.markdown(f"**{place}.** {in_words(tour.steps[number - 1].say)}")
+            st.caption(NOT_A_DIAGNOSIS)
+        _button(back, tour, number - 1, t("Back"), "PageUp", ":material/arrow_back:")
+        _button(onward, tour, number + 1, t("Next"), "PageDown", ":material/arrow_forward:")
+        with leave:
+            if st.button(t("End"), icon=":material/close:", width="stretch", key="tour-leave"):
+                st.switch_page("pages/learn.py")
+
+
+def step_number(asked: str | None, count: int) -> int:
+    """The step of a link, from 1; the first where it names none. Raises SpecInvalid for anything but 1 to `count`."""
+    if asked is None:
+        return 1
+    if not asked.isdecimal() or not 1 <= int(asked) <= count:
+        raise SpecInvalid(f"This tour has the steps 1 to {count}; the link asks for {asked[:20]!r}.")
+    return int(asked)
+
+
+def _button(column, tour: Tour, number: int, label: str, key: str, icon: str) -> None:  # type: ignore[no-untyped-def]
+    """Next or Back: opens the link of step `number`; out of use where there is none."""
+    there = 1 <= number <= len(tour.steps)
+    with column:
+        if st.button(
+            label, icon=icon, shortcut=key, disabled=not there, width="stretch", key=f"tour-{key}",
+            type="primary" if key == "PageDown" else "secondary",
+        ):  # fmt: skip
+            st.switch_page(f"pages/{tour.steps[number - 1].page}.py", query_params=query_of(tour, number))
+
+
+def _leave_line() -> None:
+    """Out of the presenter's view, and the line that stands beside everything."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(NOT_A_DIAGNOSIS, width="content")
+        if st.button(t("End presenting"), icon=":material/close:", key="present-leave", type="tertiary"):
+            del st.query_params[state.PRESENT]
+            st.rerun()
