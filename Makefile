@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
+# of app-https; 0.0.0.0 lets others in, who must bring the secret MEDLENS_TOKEN
+HOST   ?= 127.0.0.1
 # the shipped runs have seed 7, so a first call trains and a second finds its runs stored
 SEED   ?= 8
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check format bench benchmark clean
+.PHONY: help app app-https test check format bench benchmark clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 # A stamp per requirements file: a second call compares two dates and starts at once.
 $(VENV)/.app: requirements.txt
@@ -29,6 +31,10 @@ $(VENV)/.dev: $(VENV)/.app requirements-dev.txt
 app: $(VENV)/.app ## start the app on http://localhost:8501
 	@echo "MedLens: http://localhost:$(PORT)  (Ctrl-C stops it)"
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
+
+app-https: $(VENV)/.app ## the same with HTTPS, so that browsers of others hand out their camera (HOST=0.0.0.0)
+	@echo "MedLens: https://localhost:$(PORT)  (Ctrl-C stops it)"
+	@$(BIN)/python -m core serve --https --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.dev ## run the whole test suite
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -47,6 +47,11 @@ def notes_folder() -> Path:
     return Path(platformdirs.user_data_dir("medlens")) / "notes"
 
 
+def certificate_folder() -> Path:
+    """The certificate of `serve --https`, made on this machine for itself; `MEDLENS_HTTPS` overrides."""
+    return _folder("MEDLENS_HTTPS", Path(platformdirs.user_data_dir("medlens")) / "https")
+
+
 def weights_folder() -> Path | None:
     """Folder with `<architecture>_notop.weights.h5` files (`MEDLENS_WEIGHTS`), or None when not set."""
     value = os.environ.get("MEDLENS_WEIGHTS", "").strip()

@@ -78,3 +78,25 @@ def test_a_port_in_use_is_one_sentence(handed):
         refused = call("--api-only", "--port", str(taken.getsockname()[1]))
     assert refused.exit_code == 1
     assert "Cannot listen" in refused.output and "Traceback" not in refused.output
+
+
+def test_with_https_the_server_gets_a_certificate_and_the_person_its_fingerprint(handed, monkeypatch, tmp_path):
+    from core.serve import https
+
+    found = https.Certificate(tmp_path / "c.pem", tmp_path / "k.pem", "AB:CD")
+    monkeypatch.setattr(https, "own_certificate", lambda names, folder: found)
+    result = call("--https", "--port", "8600")
+    assert result.exit_code == 0
+    ((_name, line, _options),) = handed
+    assert line[-4:] == ["--server.sslCertFile", str(found.certificate), "--server.sslKeyFile", str(found.key)]
+    assert "AB:CD" in result.stderr and "or over HTTPS only" in result.stderr
+
+
+def test_https_without_openssl_leaves_with_one_sentence(handed, monkeypatch, tmp_path):
+    import shutil
+
+    monkeypatch.setenv("MEDLENS_HTTPS", str(tmp_path / "https"))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    refused = call("--https")
+    assert refused.exit_code == 1 and "is not installed here" in refused.stderr
+    assert handed == []

@@ -98,13 +98,10 @@ def test_of_several_outputs_one_is_chosen_and_goes_with_the_answers(network, ope
     assert not app.exception
 
 
-@pytest.mark.parametrize(
-    ("switch", "words"), [("off", "switched off on this server"), ("perhaps", "expected is on or")]
-)
-def test_where_nobody_may_add_one_the_page_says_so_and_takes_no_file(switch, words, network, open_page, monkeypatch):
-    monkeypatch.setenv("MEDLENS_MODELS_ADD", switch)
+def test_where_nobody_may_add_one_the_page_says_so_and_takes_no_file(network, open_page, monkeypatch):
+    monkeypatch.setenv("MEDLENS_MODELS_ADD", "off")
     app = open_page("models")
-    assert words in " ".join(str(element.value) for element in [*app.info, *app.error])
+    assert "switched off on this server" in " ".join(str(element.value) for element in app.info)
     assert not app.file_uploader
 
 
