@@ -44,7 +44,7 @@ def roc_lesson() -> None:
         [
             t("Where would you put the threshold if a missed finding costs ten times as much as a false alarm?"),
             t("Two networks have the same AUC. Can one of them still be the better one at your threshold?"),
-            t("Half as many people are ill next year. Which of the two axes changes, and which does not?"),
+            t("Half as many people are ill next year. What happens to the curve, and what to the alarms?"),
         ]
     )
     if not presenting():
