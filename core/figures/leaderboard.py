@@ -8,10 +8,13 @@ import plotly.graph_objects as go
 from core.figures.names import architecture_title, evaluation_of, head_title
 from core.figures.text import interval
 from core.figures.theme import MUTED, architecture_symbol, base_layout, head_color
+from core.language import t
 from core.registry.metrics import find_estimate, worst_class
 from core.types import Estimate, RunRecord
 
 CHANCE_AUC = 0.5
+ALERT = "#D9453F"  # 4.3:1 on white and 4.2:1 on the dark page; always beside words
+MOST_ROWS = 40  # of a picture; the table has all
 NEAR_THE_TOP = 0.85  # when every run is above, an axis from 0.5 would hide what tells them apart
 
 
@@ -21,10 +24,10 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
     Names stand above their whiskers, inside the plot, so that a narrow screen keeps its width for the numbers.
 
     Args:
-        records: finished runs of one task; those without a defined value are left out.
+        records: finished runs of one task; those without a defined value are left out, and all after the fortieth.
         titles: run id to the row's label.
     """
-    rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None]
+    rows = [(r, e) for r, e in ((r, _test_estimate(r, metric)) for r in records) if e is not None][:MOST_ROWS]
     traces: list[go.Scatter] = []
     names: list[dict[str, object]] = []
     left = _left_edge(rows, metric)
@@ -51,6 +54,12 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
             "x": left, "xshift": 5, "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": 5,
             "showarrow": False, "text": f"{name}  <b>{interval(estimate, 3)}</b>", "font": {"size": 13},
         })  # fmt: skip
+        blind = never_words(record)
+        if blind:
+            names.append({
+                "x": left, "xshift": 5, "xanchor": "left", "y": place, "yanchor": "top", "yshift": -5,
+                "showarrow": False, "text": f"■ {blind}", "font": {"size": 12, "color": ALERT},
+            })  # fmt: skip
         if (estimate.value or 0.0) < left:
             names.append({
                 "x": left, "xshift": 2, "xanchor": "left", "y": place, "showarrow": False,
@@ -101,6 +110,27 @@ def bars_figure(records: Sequence[RunRecord], *, metric: str = "auc") -> go.Figu
     base_layout(figure, height=400)
     figure.update_layout(legend={"y": -0.12})
     return figure
+
+
+def never_called(record: RunRecord) -> list[tuple[str, int]]:
+    """The classes that the test images show and the run never decides for: (name, images that show it)."""
+    evaluation = evaluation_of(record)
+    if evaluation is None:
+        return []
+    counts, names = evaluation.confusion, evaluation.class_names
+    if evaluation.task == "multilabel":  # rows are tn, fp, fn, tp
+        return [(n, row[2] + row[3]) for n, row in zip(names, counts, strict=True) if not row[1] + row[3] and row[2]]
+    calls = [sum(row[i] for row in counts) for i in range(len(names))]
+    return [(n, sum(counts[i])) for i, n in enumerate(names) if not calls[i] and sum(counts[i])]
+
+
+def never_words(record: RunRecord) -> str:
+    """ "never predicts Dermatofibroma (0 of 23)"; "" where every class is called at times."""
+    if record.spec.head == "dummy":  # the majority class is what it says
+        return ""
+    return "; ".join(
+        t("never predicts {name} (0 of {n})", name=name, n=f"{n:,}") for name, n in never_called(record)
+    )  # fmt: skip
 
 
 def _test_estimate(record: RunRecord, metric: str) -> Estimate | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.theme import MUTED, PALETTE, base_layout
@@ -10,7 +11,11 @@ BINS = 40
 
 
 def scores_figure(
-    positives: Sequence[float], negatives: Sequence[float], cut: float, *, names: tuple[str, str]
+    positives: Sequence[float] | np.ndarray,
+    negatives: Sequence[float] | np.ndarray,
+    cut: float,
+    *,
+    names: tuple[str, str],
 ) -> go.Figure:
     """Two histograms, the images with the class growing up and those without growing down, split by the cut.
 
@@ -22,9 +27,8 @@ def scores_figure(
     figure = go.Figure()
     bins = {"start": 0.0, "end": 1.0, "size": 1 / BINS}
     for values, name, color, sign in ((positives, names[0], PALETTE[0], 1), (negatives, names[1], MUTED, -1)):
-        counts = [0] * BINS
-        for value in values:
-            counts[min(BINS - 1, int(value * BINS))] += 1
+        bins_of = np.minimum(BINS - 1, (np.asarray(values, dtype=np.float64) * BINS).astype(np.int64))
+        counts = np.bincount(bins_of, minlength=BINS).tolist()
         centres = [(i + 0.5) * bins["size"] for i in range(BINS)]
         figure.add_trace(
             go.Bar(

@@ -6,17 +6,28 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import MedLensError
-from core.figures.names import dataset_title, evaluation_of, group_field_of, run_title, split_kind_of, task_title
+from core.figures.leaderboard import never_called
+from core.figures.names import (
+    STRATEGIES,
+    dataset_title,
+    evaluation_of,
+    group_field_of,
+    run_title,
+    split_kind_of,
+    task_title,
+)
 from core.figures.text import (
     audit_text,
     duration,
     estimate_text,
     group_word,
     interval,
+    listing,
     plural,
     split_badge,
     worst_text,
 )
+from core.language import t, tn
 from core.registry.metrics import find_estimate, worst_class
 from core.store.runs import RunListing
 from core.types import RunRecord
@@ -24,7 +35,7 @@ from pages.ui import cache, state
 from pages.ui.blocks import error_box, plain, split_badges
 from pages.ui.linked import linked_select
 
-MOST_COMPARED = 6
+MOST_COMPARED = 10
 ROWS_SHOWN = 20  # a longer table scrolls in itself
 
 
@@ -110,47 +121,77 @@ def show_verdict(group: Sequence[RunRecord], titles: Mapping[str, str], *, other
     split_badges(rivals[0])
 
 
+def column_names(records: Sequence[RunRecord]) -> dict[str, str]:
+    """Key of a leaderboard column to its name, in order."""
+    group = group_word(group_field_of(records[0])).capitalize() if records else "Group"
+    return {
+        "run": t("Run"), "auc": "AUC", "interval": t("95 % interval"), "worst": t("Worst class"),
+        "worst_value": t("its sensitivity"), "never": t("Never predicted"), "split": t("Split"), "open": t("Open"),
+        "groups": f"{group}s", "images": t("Images"), "balanced": t("Balanced accuracy"), "brier": t("Brier score"),
+        "calibration": t("Calibration error"), "trained": t("Trained in"), "params": t("Weights trained"),
+        "megabytes": "MB", "strategy": t("Training of the network"), "seed": t("Seed"), "fold": t("Fold"),
+        "run_id": t("Run id"),
+    }  # fmt: skip
+
+
 def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -> pd.DataFrame:
     """What the table shows, a row a run in the order given; numbers stay numbers, so that columns can be sorted."""
-    rows = []
+    names, rows = column_names(records), []
     for record in records:
         evaluation = evaluation_of(record)
         if evaluation is None:
             continue
+        value = {
+            m: e.value
+            for m in ("auc", "balanced_accuracy", "brier", "calibration_error")
+            if (e := find_estimate(evaluation, m)) is not None
+        }
         auc, worst = find_estimate(evaluation, "auc"), worst_class(evaluation, "sensitivity")
-        balanced = find_estimate(evaluation, "balanced_accuracy")
-        rows.append(
-            {
-                "Run": titles[record.run_id],
-                "AUC": auc.value if auc else None,
-                "95 % interval": interval(auc, 3).partition(" ")[2].strip("()") if auc else "",
-                "Worst class": worst.class_name if worst else "",
-                "its sensitivity": worst.value if worst else None,
-                "Split": split_badge(record.audit, record.spec),
-                "Open": f"run?run={record.run_id}",
-                f"{group_word(group_field_of(record)).capitalize()}s": evaluation.n_groups,
-                "Images": evaluation.n_images,
-                "Balanced accuracy": balanced.value if balanced else None,
-                "Trained in": duration(sum(record.seconds.values())),
-            }
-        )
+        never = [] if record.spec.head == "dummy" else never_called(record)
+        row = {
+            "run": titles[record.run_id],
+            "auc": value.get("auc"),
+            "interval": interval(auc, 3).partition(" ")[2].strip("()") if auc else "",
+            "worst": worst.class_name if worst else "",
+            "worst_value": worst.value if worst else None,
+            "never": ", ".join(f"{name} (0/{n})" for name, n in never),
+            "split": split_badge(record.audit, record.spec),
+            "open": f"run?run={record.run_id}",
+            "groups": evaluation.n_groups,
+            "images": evaluation.n_images,
+            "balanced": value.get("balanced_accuracy"),
+            "brier": value.get("brier"),
+            "calibration": value.get("calibration_error"),
+            "trained": duration(sum(record.seconds.values())),
+            "params": record.params_trained or None,
+            "megabytes": record.model_bytes / 1e6 or None,
+            "strategy": STRATEGIES.get(record.spec.strategy, record.spec.strategy),
+            "seed": record.spec.seed,
+            "fold": record.spec.fold,
+            "run_id": record.run_id,
+        }
+        rows.append({names[key]: cell for key, cell in row.items()})
     return pd.DataFrame(rows)
 
 
-def show_table(frame: pd.DataFrame, alt: str) -> None:
-    """The leaderboard as a table to sort, each row with a link to its run."""
+def show_table(frame: pd.DataFrame, alt: str, *, columns: Sequence[str] | None = None) -> None:
+    """The leaderboard as a table to sort, each row with a link to its run; `columns` are those seen, by name."""
     two = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         frame,
         hide_index=True,
         width="stretch",
         height="content" if len(frame) <= ROWS_SHOWN else "auto",
+        column_order=columns,
         column_config={
-            "Run": st.column_config.TextColumn(pinned=True),
+            t("Run"): st.column_config.TextColumn(pinned=True),
             "AUC": two,
-            "its sensitivity": two,
-            "Balanced accuracy": two,
-            "Open": st.column_config.LinkColumn(display_text="open", help="Everything about this run"),
+            t("its sensitivity"): two,
+            t("Balanced accuracy"): two,
+            t("Brier score"): two,
+            t("Calibration error"): two,
+            "MB": st.column_config.NumberColumn(format="%.1f"),
+            t("Open"): st.column_config.LinkColumn(display_text=t("open"), help=t("Everything about this run")),
         },
         alt=alt,
     )
@@ -168,10 +209,10 @@ def show_headline(record: RunRecord, titles: Mapping[str, str]) -> None:
         st.caption(plain(f"{macro}{estimate_text(auc, group_field_of(record))}; {worst_text(evaluation)}"))
 
 
-def show_unfinished(listing: RunListing, dataset: str, task: str) -> None:
+def show_unfinished(stored: RunListing, dataset: str, task: str) -> None:
     """Interrupted and failed runs of this task: named and marked, never ranked."""
     unfinished = [
-        r for r in listing.records
+        r for r in stored.records
         if r.status != "done" and r.spec.dataset == dataset and r.spec.label_scheme == task
     ]  # fmt: skip
     if not unfinished:
@@ -185,11 +226,15 @@ def show_unfinished(listing: RunListing, dataset: str, task: str) -> None:
 
 
 def leak_warning(records: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
-    """One line for each run whose split leaks: its number is no rival of the others."""
-    for record in records:
-        if split_kind_of(record) == "random":
-            st.warning(
-                f"{plain(titles[record.run_id])}: {plain(audit_text(record.audit))} It is here to show what leakage "
-                "does, and is left out of the sentence above.",
-                icon=":material/warning:",
-            )
+    """One box for the runs whose split leaks: their numbers are no rivals of the others."""
+    leaking = [r for r in records if split_kind_of(r) == "random"]
+    if not leaking:
+        return
+    found = " ".join(dict.fromkeys(audit_text(r.audit) for r in leaking))
+    said = tn(
+        "{names}: {found} It is here to show what leakage does, and is left out of the sentence above.",
+        "{n} runs on a random split ({names}): {found} They are here to show what leakage does, and are left out of "
+        "the sentence above.", len(leaking), names=plain(listing([titles[r.run_id] for r in leaking])),
+        found=plain(found),
+    )  # fmt: skip
+    st.warning(said, icon=":material/warning:")

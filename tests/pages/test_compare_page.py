@@ -60,13 +60,61 @@ def test_a_link_to_nothing_shows_the_first_task(stores, open_page):
     assert app.query_params["dataset"] == "chest_xray"
 
 
+def picker(app):
+    return next(m for m in app.multiselect if m.label == "Runs to look at")
+
+
 def test_the_chosen_runs_decide_which_matrices_are_drawn(stores, open_page):
-    app = open_page("compare", task="pneumonia")
+    app = open_page("compare", task="pneumonia", part="confusion")
     before = len(app.get("plotly_chart"))
-    app.multiselect[0].set_value([stores["mlp"].run_id]).run()
+    picker(app).set_value([stores["mlp"].run_id]).run()
     assert len(app.get("plotly_chart")) == before - 1
-    app.multiselect[0].set_value([]).run()
+    picker(app).set_value([]).run()
     assert not app.exception
+
+
+def test_a_link_opens_a_part_and_only_that_part_is_worked_out(stores, open_page):
+    app = open_page("compare", task="pneumonia", part="pairs")
+    assert not app.exception and app.query_params["part"] == "pairs"
+    words = " ".join(m.value for m in app.markdown).replace("\\", "")
+    assert "Of 1 pairs 1 can be told apart on these 160 images." in words
+    assert "CNN+MLP on MobileNetV2 is ahead of Random forest on MobileNetV2 by 0." in words
+    assert len(app.get("plotly_chart")) == 2  # the leaderboard and the matrix
+    pairs = next(d.value for d in app.dataframe if "p (Holm)" in d.value)
+    assert pairs["Told apart"].tolist() == ["yes"]
+    assert pairs["DeLong p (Holm)"].iloc[0] < 0.001 and 0 < pairs["McNemar p (Holm)"].iloc[0] <= 1
+
+
+def test_agreement_counts_every_image_once_and_lists_them(stores, open_page):
+    app = open_page("compare", task="pneumonia", part="agreement")
+    cells = {m.label: int(m.value) for m in app.metric}
+    assert sum(cells.values()) == 160
+    shown = next(d.value for d in app.dataframe if "first_score" in d.value)
+    assert len(shown) == cells["only the first right"]
+    assert any("not on this machine" in c.value for c in app.caption)
+
+
+def test_cost_repeats_and_differences_open_from_their_links(stores, open_page):
+    app = open_page("compare", task="pneumonia", part="cost")
+    assert any("both cheaper and better than: " in m.value for m in app.markdown)
+    assert any("Milliseconds per image: not stated" in c.value for c in app.caption)
+    app = open_page("compare", task="pneumonia", part="differences")
+    frame = next(d.value for d in app.dataframe if "Field" in d.value)
+    assert frame["Field"].tolist() == ["head"]
+    assert frame.iloc[0].tolist()[1:] == ["mlp", "random_forest"]
+    app = open_page("compare", task="pneumonia", part="repeats")
+    assert not app.exception
+    assert any("run once" in i.value for i in app.info)
+
+
+def test_filters_and_columns_stand_in_the_link(stores, open_page):
+    app = open_page("compare", task="pneumonia", head="mlp.dummy", columns="brier")
+    table = app.dataframe[0].value
+    assert set(table["Run"].str.split(" on | \\(").str[0]) == {"CNN+MLP", "Majority class"}
+    assert app.query_params["head"] == "dummy.mlp"
+    assert list(app.dataframe[0].proto.column_order) == ["Run", "Brier score"]
+    next(m for m in app.multiselect if m.label == "Head").set_value([]).run()
+    assert "head" not in app.query_params and len(app.dataframe[0].value) == 4
 
 
 def test_equal_titles_are_told_apart(stores):
