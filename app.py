@@ -42,6 +42,7 @@ else:
             t("Data and models"): [
                 st.Page("pages/data.py", title=t("Data"), icon=":material/dataset:", url_path="data"),
                 st.Page("pages/models.py", title=t("Models"), icon=":material/deployed_code:", url_path="models"),
+                st.Page("pages/train.py", title=t("Train"), icon=":material/model_training:", url_path="train"),
             ],
             t("Teach"): [
                 st.Page("pages/learn.py", title=t("Learn"), icon=":material/school:", url_path="learn"),

@@ -119,6 +119,20 @@ def _feature_seconds(spec: RunSpec, done: Sequence[RunRecord]) -> float | None:
 
 
 def _images_of(spec: RunSpec, done: Sequence[RunRecord], count) -> int | None:  # type: ignore[no-untyped-def]
-    """How many images the data of `spec` have, as a stored run on them counted; None where there is none."""
-    numbers = [count(r) for r in done if r.spec.dataset == spec.dataset and _options(r.spec) == _options(spec)]
-    return int(median(numbers)) if numbers else None
+    """How many images the data of `spec` have, as a stored run on them counted; None where there is none.
+
+    Of drawn patients there are as many as one asks for: runs on another number of them count by the patient.
+    """
+    same = [r for r in done if r.spec.dataset == spec.dataset]
+    numbers = [count(r) for r in same if _options(r.spec) == _options(spec)]
+    if numbers:
+        return int(median(numbers))
+    wanted = _patients(spec)
+    rates = [count(r) / patients for r in same if (patients := _patients(r.spec))]
+    return round(median(rates) * wanted) if wanted and rates else None
+
+
+def _patients(spec: RunSpec) -> float:
+    """How many patients a drawn data set is asked for; 0 where the data say it themselves."""
+    asked = spec.dataset_options.get("patients", 0)
+    return float(asked) if isinstance(asked, int | float) else 0.0

@@ -10,6 +10,7 @@ TASK = "task"
 RUN = "run"
 SOURCE = "source"  # of published figures
 QUESTION = "question"  # a task in the words of a source
+PLAN = "plan"  # a shipped plan on the Train page
 
 PREDICTED = "predicted"  # session state: (model, model state, picture digest, reference?) -> PredictionResult
 DECODED = "decoded"  # session state: (digest, frame) -> Picture, of the files that are uploaded now

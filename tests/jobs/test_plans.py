@@ -1,5 +1,6 @@
 """What may be started from a page, by whom, and how long it would take."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -82,3 +83,11 @@ def test_without_a_like_run_the_time_is_not_known_and_on_other_data_it_goes_by_i
     assert found.seconds == pytest.approx(30.0 + 42.0)
     assert planned([lesion], stored[1:])[0].seconds is None
     assert total_seconds(planned([lesion], stored[1:])) is None
+
+
+def test_drawn_patients_count_by_their_number():
+    (few,) = own_runs("phantom", "phantom_nodule", "compact_cnn", ["linear"], "scratch", epochs=5, seed=0)
+    (many,) = own_runs("phantom", "phantom_nodule", "compact_cnn", ["linear"], "scratch", epochs=5, seed=1)
+    many = replace(many, dataset_options={"patients": 6000, "seed": 7})
+    (found,) = planned([few], [record(many, images=10_000, training=500.0)])
+    assert found.seconds == pytest.approx(50.0)  # a tenth of the patients
