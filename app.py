@@ -17,12 +17,14 @@ else:
     from core.language import t
     from pages.ui.blocks import run_safely
     from pages.ui.languages import language_switch, settle_language
+    from pages.ui.looks import dress
     from pages.ui.presenting import presenting, show_presenting
 
     UI = Path(__file__).parent / "pages" / "ui"
     st.set_page_config(page_title="MedLens", page_icon=str(UI / "icon.svg"), layout="wide", initial_sidebar_state=240)
     st.logo(str(UI / "logo.svg"), size="large")
     settle_language()
+    dress()
 
     page = st.navigation(
         {
@@ -31,6 +33,7 @@ else:
                     "pages/predict.py", title=t("Predict"), icon=":material/image_search:", url_path="start",
                     default=True,
                 ),
+                st.Page("pages/playground.py", title=t("Playground"), icon=":material/science:", url_path="playground"),
                 st.Page("pages/live.py", title=t("Live"), icon=":material/videocam:", url_path="live"),
                 st.Page("pages/triage.py", title=t("Triage"), icon=":material/low_priority:", url_path="triage"),
             ],

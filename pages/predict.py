@@ -26,6 +26,7 @@ if not models.cards:
     damaged_list(models.damaged, "model")
     st.stop()
 
+MEASURED = 3  # pictures whose maps are measured unasked: each takes some twenty predictions
 cards = {card.name: card for card in models.cards}
 # real images first: a visitor should meet the model that was trained on people, and know a phantom when they see one
 names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
@@ -42,4 +43,4 @@ with right:
         st.caption(f"Nothing chosen yet. This model expects: {kind}. A sample is one click away.")
 for picture in pictures:
     if numbers is not None:
-        show_result(card, picture, numbers)
+        show_result(card, picture, numbers, measure=len(pictures) <= MEASURED)

@@ -12,6 +12,7 @@ from core.errors import ExplanationFailed
 from core.nn.backend import keras
 from core.nn.explain_maps import AT_ONCE, Stage
 from core.nn.heads import LOGITS
+from core.nn.onnx_layers import is_silent
 
 NOISY_COPIES = 16  # of SmoothGrad; the paper sees little change beyond 50, and each costs as much as saliency
 NOISE = 0.15  # of the picture's range of grey values; the paper recommends 10 to 20 %
@@ -110,7 +111,9 @@ class KerasNetwork:
         found: dict[tuple[int, int], LayerChoice] = {}
         for layer in self._upstream():
             shape = layer.output.shape
-            if len(shape) == 4 and None not in shape[1:] and min(shape[1:3]) > 1 and not isinstance(layer, SKIPPED):
+            if len(shape) != 4 or None in shape[1:] or isinstance(layer, SKIPPED) or is_silent(layer):
+                continue
+            if min(shape[1:3]) > 1:
                 found[shape[1:3]] = LayerChoice(layer.name, *(int(side) for side in shape[1:]))
         side = int(self.model.inputs[0].shape[1])
         return tuple(sorted((c for c in found.values() if c.rows < side), key=lambda choice: choice.rows))
@@ -152,14 +155,14 @@ class KerasNetwork:
         return shuffled
 
 
-SILENT = (layers.Dropout, layers.SpatialDropout2D)
-SKIPPED = (*SILENT, layers.Rescaling, layers.Normalization, layers.ZeroPadding2D)
+DROPPING = (layers.Dropout, layers.SpatialDropout2D)
+SKIPPED = (layers.Rescaling, layers.Normalization, layers.ZeroPadding2D)
 FIXED = (layers.Normalization, layers.Rescaling)  # how pixels are scaled is no knowledge of the network
 
 
 def _silent_copy(layer):
     """The layer anew; what is random in training does nothing."""
     config = layer.get_config()
-    if isinstance(layer, SILENT):
+    if isinstance(layer, DROPPING):
         config["rate"] = 0.0
     return type(layer).from_config(config)

@@ -14,17 +14,22 @@ from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
 from core.figures import sentences
 from core.figures.doubts import TOO_CLOSE, gate_lines, referral_lines, unlike_sentence, unlike_words
+from core.figures.explaining import hiding_words
 from core.figures.localisation import UNMEASURED, localisation_lines, localisation_sentence
 from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture
 from core.figures.probabilities import probability_figure
 from core.figures.sheet import captioned_overlay
 from core.figures.text import NOT_A_DIAGNOSIS, percent
+from core.language import t
+from core.registry.explanations import GRADCAM
 from core.types import Heatmap, ModelCard
 from pages.ui import door, state
 from pages.ui.blocks import chart, disclaimer, error_box, facts, plain
+from pages.ui.explaining import choose_method, waiting_words
 from pages.ui.gallery import gallery_item
 from pages.ui.pictures import Picture
 from pages.ui.reports import report_buttons
+from pages.ui.trust import measured_hiding, trust_strip
 
 if TYPE_CHECKING:
     from core.nn.serving import PredictionResult
@@ -61,25 +66,17 @@ def show_card(card: ModelCard) -> None:
 
 
 def result_of(
-    card: ModelCard, picture: Picture, *, reference: bool = False, numbers: tuple[float, ...] = ()
+    card: ModelCard, picture: Picture, *, method: str = GRADCAM, layer: str = "", numbers: tuple[float, ...] = ()
 ) -> "PredictionResult | None":
     """The answer for one picture, from this session's memory where it is there; None after an error box."""
     kept: dict[object, PredictionResult] = st.session_state.setdefault(state.PREDICTED, {})
-    key = (card.name, card.sha256, picture.digest, reference, numbers)
+    key = (card.name, card.sha256, picture.digest, method, layer, numbers)
     if key not in kept:
         beside = {"table": numbers} if numbers else {}
-        waiting = (
-            "Loading TensorFlow for tf-keras-vis (once), then drawing…" if reference else "Looking at the picture…"
-        )
+        asked = {} if (method, layer) == (GRADCAM, "") else {"method": method, "layer": layer}
         try:
-            with st.spinner(waiting, show_time=reference):
-                kept[key] = door.predict(
-                    card.name,
-                    picture.load(),
-                    picture.name,
-                    method="gradcam_reference" if reference else "gradcam",
-                    **beside,
-                )
+            with st.spinner(waiting_words(card, method, layer), show_time=bool(asked)):
+                kept[key] = door.predict(card.name, picture.load(), picture.name, **asked, **beside)
         except MedLensError as error:
             error_box(str(error))
             return None
@@ -89,11 +86,12 @@ def result_of(
 
 
 @st.fragment
-def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = ()) -> None:
+def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = (), *, measure: bool = True) -> None:
     """One picture: the sentence with the line that this is no diagnosis beside it, the bars, the map.
 
     Args:
         numbers: what goes in beside the picture, for a network that takes it (pages/ui/tabular.py).
+        measure: whether its map is measured unasked (pages/ui/trust.py).
     """
     with st.container(border=True):
         st.caption(plain(picture.name) + (f"  ·  {plain(picture.note)}" if picture.note else ""))
@@ -102,7 +100,7 @@ def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = 
             return
         unlike = result.ood is not None and result.ood.flagged
         if not unlike:
-            _show_answer(card, picture, result, numbers)
+            _show_answer(card, picture, result, numbers, measure=measure)
             return
         said, warned = st.columns([3, 2], vertical_alignment="center")
         with said:
@@ -113,12 +111,13 @@ def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = 
             disclaimer()
         with st.expander("What the network answers all the same", icon=":material/visibility_off:"):
             st.caption("It gives one of its answers for any picture. Nothing stands behind this one.")
-            _show_answer(card, picture, result, numbers, unlike=True)
+            _show_answer(card, picture, result, numbers, unlike=True, measure=False)
 
 
 def _show_answer(
-    card: ModelCard, picture: Picture, result: "PredictionResult", numbers: tuple[float, ...], *, unlike: bool = False
-) -> None:
+    card: ModelCard, picture: Picture, result: "PredictionResult", numbers: tuple[float, ...], *, measure: bool,
+    unlike: bool = False,
+) -> None:  # fmt: skip
     """The sentence, the bars and the map; in grey, and without heading, for a picture that the gate flags."""
     probabilities = [float(p) for p in result.probabilities]
     called = decided_classes(result.probabilities, card)
@@ -141,17 +140,25 @@ def _show_answer(
     with bars:
         _show_bars(card, picture, probabilities)
     with controls:
-        chosen, strength, reference = _controls(card, picture, sentences.shown_class(card, probabilities))
-    if reference:
-        result = result_of(card, picture, reference=True, numbers=numbers) or result
+        first = sentences.shown_class(card, probabilities)
+        chosen, strength, (method, layer, measured) = _controls(card, picture, first, measure)
+    if (method, layer) != (GRADCAM, ""):
+        result = result_of(card, picture, method=method, layer=layer, numbers=numbers) or result
+    heatmap = result.heatmaps[card.class_names.index(chosen)]
+    hiding = measured_hiding(card, picture, result, heatmap, numbers) if measured else None
+    words = "" if hiding is None else hiding_words(hiding, heatmap.class_name)
     untouched, looked = st.columns(2, gap="medium")
     with untouched:
         st.image(picture.shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
     with looked:
-        heatmap = result.heatmaps[card.class_names.index(chosen)]
-        _show_map(card, picture, heatmap, strength, sentence)
+        _show_map(card, picture, heatmap, strength, sentence, words)
+    if hiding is not None:
+        trust_strip(
+            card, picture, result, heatmap, hiding, method=method, layer=layer, numbers=numbers,
+            other=lambda second: result_of(card, picture, method=second, numbers=numbers),
+        )  # fmt: skip
     st.caption(sentences.domain_sentence(card))
-    note = " ".join(part for part in (picture.note, mismatch) if part)
+    note = " ".join(part for part in (picture.note, mismatch, words) if part)
     with st.container(horizontal=True):
         report_buttons(
             lambda: [
@@ -162,6 +169,11 @@ def _show_answer(
             ],
             f"medlens-report-{card.name}-{picture.digest[:8]}", f"{card.name}-{picture.digest}",
         )  # fmt: skip
+        if st.button(
+            t("Change this picture and watch"), icon=":material/science:", key=f"play-{card.name}-{picture.digest}"
+        ):
+            st.session_state[state.PLAYED] = picture
+            st.switch_page("pages/playground.py")
 
 
 def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) -> None:
@@ -175,8 +187,8 @@ def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) ->
     )
 
 
-def _controls(card: ModelCard, picture: Picture, first: str) -> tuple[str, float, bool]:
-    """What steers the map: (class, strength in [0, 1], draw with the reference?)."""
+def _controls(card: ModelCard, picture: Picture, first: str, measure: bool) -> tuple[str, float, tuple[str, str, bool]]:
+    """What steers the map: (class, strength in [0, 1], what `choose_method` gives)."""
     names, key = list(card.class_names), f"{card.name}-{picture.digest}"
     label = "Where it looked for"
     if len(names) <= MANY_CLASSES:
@@ -184,23 +196,18 @@ def _controls(card: ModelCard, picture: Picture, first: str) -> tuple[str, float
     else:
         chosen = st.selectbox(label, names, index=names.index(first), key=f"class-{key}")
     strength = st.slider("Strength of the map", 0, 100, 55, format="%d %%", key=f"strength-{key}")
-    reference = st.toggle(
-        "Draw with tf-keras-vis",
-        key=f"reference-{key}",
-        help="The same method by the library that the built-in map is tested against. It needs TensorFlow, which is "
-        "loaded at the first use: about ten seconds once, then half a second a picture.",
-    )
-    return str(chosen or first), strength / 100, reference
+    return str(chosen or first), strength / 100, choose_method(card, key, measure=measure)
 
 
-def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: float, sentence: str) -> None:
+def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: float, sentence: str, trust: str) -> None:
+    """The overlay with its colour bar and words; `trust` is what was measured of it, "" for nothing."""
     shown = picture.shown
     heat = heat_on_picture(heatmap.values, card.preprocess, *shown.shape[:2])
     words = attention_words(heat, heatmap.is_empty)
     overlay = shown if heatmap.is_empty else blend(shown, heat, strength)
     st.image(
         overlay, caption=f"Where it looked for {heatmap.class_name}", width="stretch",
-        alt=f"Heat map for {heatmap.class_name}: {words}",
+        alt=f"Heat map for {heatmap.class_name}: {words}. {trust}".strip(),
     )  # fmt: skip
     if heatmap.is_empty:
         st.info(sentences.map_sentence(heatmap), icon=":material/blur_off:")

@@ -12,7 +12,11 @@ SOURCE = "source"  # of published figures
 QUESTION = "question"  # a task in the words of a source
 PLAN = "plan"  # a shipped plan on the Train page
 
-PREDICTED = "predicted"  # session state: (model, model state, picture digest, reference?) -> PredictionResult
+PREDICTED = "predicted"  # session state: (model, its state, picture, method, layer, numbers) -> PredictionResult
+TRUST = "trust"  # session state: (model state, picture, method, layer, class, numbers) -> Hiding
+RANDOM_MAPS = "random-maps"  # session state: of the last picture, maps of networks with random weights
+PLAYED = "played"  # session state: the Picture that was brought to the playground
+PLAYED_ROUND = "played-round"  # session state: how often its controls were put back; new widgets each time
 DECODED = "decoded"  # session state: (digest, frame) -> Picture, of the files that are uploaded now
 UNPACKED = "unpacked"  # session state: (ids of the uploads, their files), entries of ZIPs one by one
 HEADERS = "headers"  # session state: digest -> ImageHeader of the same files

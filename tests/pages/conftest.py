@@ -204,16 +204,23 @@ class FakeResult:
 
     def __init__(self, probabilities, heatmaps, ood=None):
         self.probabilities, self.heatmaps, self.ood = probabilities, heatmaps, ood
+        self.prepared = np.zeros((64, 64, 3), np.uint8)
 
 
 @pytest.fixture
 def fake_network(monkeypatch):
-    """`calls` and `shapes` grow with each prediction; `positive` is the last score; `empty` empties the maps."""
+    """`calls` and `shapes` grow with each prediction; `positive` is the last score; `empty` empties the maps.
+
+    `hidden` counts measurements of maps, which find that hiding the hot part costs more than at 19 other places.
+    """
+    from core.nn.explain_trust import Hiding
+    from core.registry.explanations import EXPLANATIONS
     from pages.ui import cache, door
 
     class Network:
         def __init__(self):
             self.calls, self.methods, self.shapes, self.positive, self.empty, self.ood = [], [], [], 0.9, False, None
+            self.hidden = 0
 
         def predict(self, name, pixels, image_id, *, method="gradcam", layer="", table=()):
             self.calls.append(image_id)
@@ -229,8 +236,8 @@ def fake_network(monkeypatch):
                 Heatmap(
                     image_id=image_id,
                     class_name=c,
-                    method="Grad-CAM",
-                    layer="out_relu",
+                    method=EXPLANATIONS[method].title,
+                    layer="out_relu" if EXPLANATIONS[method].on_layer else "",
                     grid=(7, 7),
                     values=values,
                     is_empty=self.empty,
@@ -239,6 +246,12 @@ def fake_network(monkeypatch):
             )
             return FakeResult(probabilities, maps, self.ood)
 
+        def hiding(self, name, prepared, heat, class_index, table=()):
+            self.hidden += 1
+            return Hiding(before=self.positive, hot=0.3, elsewhere=(0.85,) * 19, share=0.2)
+
     network = Network()
     monkeypatch.setattr(door, "predict", network.predict)
+    monkeypatch.setattr(door, "hiding", network.hiding)
+    monkeypatch.setattr(door, "loads_tensorflow", lambda name, method, layer="": False)
     return network

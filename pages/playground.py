@@ -1,0 +1,52 @@
+"""Playground: change a picture and watch what the network makes of it."""
+
+import streamlit as st
+
+from core.language import t
+from pages.ui import cache, state
+from pages.ui.blocks import damaged_list, empty_state, page_head, plain
+from pages.ui.linked import linked_select
+from pages.ui.pictures import choose_pictures
+from pages.ui.playground import playground
+from pages.ui.tabular import numbers_form
+
+page_head(
+    t("Playground"),
+    t(
+        "What does the answer hang on? Hide a part of a picture, make it brighter, turn it, put a letter into its "
+        "corner, and watch the probability and the heat map move beside the untouched picture."
+    ),
+)
+
+models = cache.model_listing()
+if not models.cards:
+    empty_state(
+        t("No model is here yet."),
+        "make benchmark\npython -m core export RUN_ID phantom-nodule",
+        t("A model is made from a finished run; RUN_ID stands on the Run page."),
+    )
+    damaged_list(models.damaged, "model")
+    st.stop()
+
+cards = {card.name: card for card in models.cards}
+names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
+brought = st.session_state.get(state.PLAYED)
+left, right = st.columns([2, 3], gap="large")
+with left:
+    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: cards[name].title)]
+    numbers = numbers_form(card)
+with right:
+    if brought is None:
+        pictures = choose_pictures()[:1]
+        if not pictures:
+            st.caption(t("Nothing chosen yet: choose a picture, or a sample, which is one click away."))
+    else:
+        pictures = [brought]
+        with st.container(horizontal=True, vertical_alignment="bottom", height="stretch"):
+            st.markdown(t("Picture: **{name}**", name=plain(brought.name)), width="content")
+            st.button(
+                t("Another picture"), icon=":material/swap_horiz:", type="tertiary",
+                on_click=lambda: st.session_state.pop(state.PLAYED, None),
+            )  # fmt: skip
+if pictures and numbers is not None:
+    playground(card, pictures[0], numbers)
