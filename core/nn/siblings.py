@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import ModelDamaged
 from core.nn.serving import GOLDEN_TOLERANCE, Predictor, calibrated, golden_images
-from core.nn.skops_gate import load_head
+from core.nn.skops_gate import READING, load_head
 from core.store.models import model_folder
 from core.store.siblings import SIBLINGS, load_siblings, sibling_bytes
 from core.types import ModelCard, SiblingSet
@@ -66,7 +66,7 @@ class Siblings:
         for sibling, estimator in zip(self.found.siblings, self._estimators, strict=True):
             try:
                 raw = head_scores(estimator, features, len(card.class_names))
-            except (ValueError, IndexError, TypeError, AttributeError) as error:
+            except READING as error:
                 raise ModelDamaged(f"{card.name}: {sibling.file} does not answer these features.") from error
             answers.append(calibrated(head_logits(raw, card.task), sibling.temperature, card.task))
         return np.stack(answers, axis=1)
