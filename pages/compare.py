@@ -97,7 +97,7 @@ with tabs[part]:
     elif part == "agreement":
         show_agreement(chosen, titles)
     elif part == "cost":
-        show_cost(runs, titles)
+        show_cost(groups[0], titles)
     elif part == "repeats":
         show_repeats(runs)
     else:

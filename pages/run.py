@@ -2,18 +2,22 @@
 
 import streamlit as st
 
-from core.figures.calibration import calibration_figure
 from core.figures.confusion import confusion_figure, multilabel_figure
-from core.figures.curves import curve_classes, line_of, pr_figure, roc_figure
 from core.figures.history import history_figure
-from core.figures.names import evaluation_of, run_title
-from core.figures.sentences import calibration_sentence
-from core.figures.theme import PALETTE
+from core.figures.names import evaluation_of
+from core.language import t
 from pages.ui import cache, running
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head, plain, split_badges
-from pages.ui.comparing import choose_class
+from pages.ui.charts import choose_format
+from pages.ui.linked_more import linked_tabs
 from pages.ui.referral import show_referral
 from pages.ui.representativeness import show_representativeness
+from pages.ui.running_cut import show_cut
+from pages.ui.running_errors import show_errors
+from pages.ui.running_probability import show_calibration, show_decision
+from pages.ui.running_ranking import show_ranking
+from pages.ui.running_report import show_report
+from pages.ui.running_subgroups import show_subgroups
 
 page_head(
     "Run",
@@ -36,44 +40,47 @@ if evaluation is None:
     )
 else:
     running.show_tiles(record, evaluation)
-    st.header("Move the cut", anchor=False)
-    running.show_cut(record, evaluation)
+    st.header(t("Move the cut"), anchor=False)
+    show_cut(record, evaluation)
 
-    st.header("Ranking: ROC and precision-recall", anchor=False)
-    class_name = choose_class(curve_classes(evaluation), f"curves-{record.run_id}")
-    look = {"label": run_title(record.spec), "color": PALETTE[0]}
-    roc, pr = st.columns(2, gap="medium")
-    with roc:
-        line = line_of(evaluation, "roc", class_name, **look)
-        chart(roc_figure([line] if line else []), alt=f"ROC curve for {class_name}, with its operating point")
-    with pr:
-        line = line_of(evaluation, "pr", class_name, **look)
-        share = running.prevalence(record, class_name)
-        chart(pr_figure([line] if line else [], prevalence=share), alt=f"Precision-recall curve for {class_name}")
-
-    st.header("Decisions, class by class", anchor=False)
-    draw = multilabel_figure if record.task == "multilabel" else confusion_figure
-    matrix, table = st.columns([2, 3], gap="medium")
-    with matrix:
-        chart(draw(evaluation.confusion, evaluation.class_names), alt="Confusion matrix on test, rows are the truth")
-    with table:
-        st.dataframe(running.class_table(evaluation), hide_index=True, alt="Metrics of each class with intervals")
-        st.caption("At the run's own cut, each class against all others; brackets are 95 % intervals.")
-
-    st.header("Are the stated probabilities right?", anchor=False)
-    subject = {"binary": str(evaluation.positive_class), "multiclass": "the most probable class"}
-    drawn, said = st.columns([3, 2], gap="medium")
-    with drawn:
-        chart(
-            calibration_figure(evaluation.calibration, subject=subject.get(record.task, "each class")),
-            alt="Reliability diagram: stated probability against the share that came true, with intervals",
-        )
-    with said:
-        st.markdown(calibration_sentence(evaluation.calibration))
-
-    if record.task != "multilabel":
-        st.header("What if a person reads the hard ones?", anchor=False)
-        show_referral(record)
+    st.header(t("Look deeper"), anchor=False)
+    names = {
+        "ranking": t("Ranking"), "decisions": t("Decisions"), "calibration": t("Calibration"),
+        "worth": t("Worth acting on?"), "doubt": t("I don't know"), "errors": t("Errors"),
+        "subgroups": t("Subgroups"), "report": t("Report"),
+    }  # fmt: skip
+    if record.task == "multilabel":
+        names.pop("doubt")  # a band around one cut is not defined where an image holds many decisions
+    part, tabs = linked_tabs(names, "part")
+    with tabs[part]:
+        if part == "ranking":
+            show_ranking(record, evaluation)
+        elif part == "decisions":
+            draw = multilabel_figure if record.task == "multilabel" else confusion_figure
+            matrix, table = st.columns([2, 3], gap="medium")
+            with matrix:
+                chart(
+                    draw(evaluation.confusion, evaluation.class_names),
+                    alt=t("Confusion matrix on test, rows are the truth"),
+                )
+            with table:
+                st.dataframe(
+                    running.class_table(evaluation), hide_index=True, alt=t("Metrics of each class with intervals")
+                )
+                st.caption(t("At the run's own cut, each class against all others; brackets are 95 % intervals."))
+        elif part == "calibration":
+            show_calibration(record, evaluation)
+        elif part == "worth":
+            show_decision(record)
+        elif part == "doubt":
+            show_referral(record)
+        elif part == "errors":
+            show_errors(record, evaluation)
+        elif part == "subgroups":
+            show_subgroups(record, evaluation)
+        else:
+            show_report(record)
+    choose_format()
 
 if history is not None and not history.empty:
     st.header("How it learnt", anchor=False)

@@ -35,7 +35,7 @@ def cost_axis(key: str) -> str:
 
 
 def cost_figure(points: Sequence[CostPoint], axis: str) -> go.Figure:
-    """AUC against cost in powers of ten; the line joins the runs that nothing beats in both.
+    """AUC against cost in powers of ten; the line joins the runs that nothing beats in both, numbered by cost.
 
     Args:
         axis: key of the cost.
@@ -66,11 +66,11 @@ def cost_figure(points: Sequence[CostPoint], axis: str) -> go.Figure:
                 hovertemplate=f"{point.title}<br>AUC %{{y:.3f}}<br>%{{x:,.4~g}}<extra></extra>",
             )
         )  # fmt: skip
-    for point in front:
+    for number, point in enumerate(front, start=1):
         figure.add_annotation(
-            x=log10(point.cost), y=point.value, text=point.title, showarrow=False, yshift=16,
-            font={"size": 12}, xanchor="right" if front and point is front[-1] and len(front) > 1 else "center",
+            x=log10(point.cost), y=point.value, text=f"<b>{number}</b>", showarrow=False, xshift=-14, yshift=12,
+            font={"size": 14},
         )  # fmt: skip
-    figure.update_xaxes(type="log", title={"text": cost_axis(axis)}, fixedrange=True)
+    figure.update_xaxes(type="log", dtick="D2", title={"text": cost_axis(axis)}, fixedrange=True)
     figure.update_yaxes(title={"text": t("AUC on test")}, fixedrange=True)
     return base_layout(figure, height=420)

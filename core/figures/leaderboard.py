@@ -73,7 +73,8 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
     figure.update_xaxes(range=[left - 0.01 * (1 - left), 1 + 0.02 * (1 - left)], fixedrange=True)
     figure.update_xaxes(title={"text": f"AUC, test ({start})"}, nticks=8)
     figure.update_yaxes(range=[len(rows) - 0.5, -0.9], visible=False, fixedrange=True)
-    return base_layout(figure, height=42 * max(1, len(rows)) + 70, legend=False)
+    pitch = 56 if any(never_words(record) for record, _ in rows) else 42
+    return base_layout(figure, height=pitch * max(1, len(rows)) + 70, legend=False)
 
 
 def bars_figure(records: Sequence[RunRecord], *, metric: str = "auc") -> go.Figure:
@@ -128,9 +129,11 @@ def never_words(record: RunRecord) -> str:
     """ "never predicts Dermatofibroma (0 of 23)"; "" where every class is called at times."""
     if record.spec.head == "dummy":  # the majority class is what it says
         return ""
-    return "; ".join(
-        t("never predicts {name} (0 of {n})", name=name, n=f"{n:,}") for name, n in never_called(record)
-    )  # fmt: skip
+    found = never_called(record)
+    if len(found) > 1:
+        return t("never predicts {k} of {n} classes, such as {name}", k=len(found), n=len(record.class_names),
+                 name=found[0][0])  # fmt: skip
+    return t("never predicts {name} (0 of {n})", name=found[0][0], n=f"{found[0][1]:,}") if found else ""
 
 
 def _test_estimate(record: RunRecord, metric: str) -> Estimate | None:

@@ -64,7 +64,7 @@ def pairs_figure(
             sign = 1 if higher else -1
             shade.append(sign * comparison.difference / largest if told else 0.0)
             number = f"{comparison.difference:+.3f}".replace("-", "−")
-            text.append(f"<b>{number}</b>" if told else f"<span style='opacity:.75'>{number}<br>?</span>")
+            text.append(f"<b>{number}</b>" if told else f"{number} ?")
             hover.append(pair_words(titles[a], titles[b], found[a, b]))
         shades.append(shade)
         texts.append(text)
@@ -72,12 +72,19 @@ def pairs_figure(
     places = list(range(len(run_ids)))
     figure = go.Figure(
         go.Heatmap(
-            z=shades, x=places, y=places, zmin=-1, zmax=1, text=texts, texttemplate="%{text}", customdata=hovers,
+            z=shades, x=places, y=places, zmin=-1, zmax=1, customdata=hovers,
             hovertemplate="%{customdata}<extra></extra>", hoverongaps=False, showscale=False, xgap=3, ygap=3,
             colorscale=[
                 [0, transparent(BEHIND, FULL)], [0.5, transparent(MUTED, 0.10)], [1, transparent(AHEAD, FULL)],
             ],
         )
+    )  # fmt: skip
+    # all at once: plotly checks every annotation again with each one that is added
+    figure.update_layout(
+        annotations=[
+            {"x": j, "y": i, "text": word, "showarrow": False, "font": {"size": 13 if len(run_ids) < 7 else 11}}
+            for i, row in enumerate(texts) for j, word in enumerate(row) if word
+        ]
     )  # fmt: skip
     side = {"tickmode": "array", "tickvals": places, "showgrid": False, "fixedrange": True}
     figure.update_xaxes(**side, ticktext=[str(i + 1) for i in places], side="top")

@@ -22,7 +22,6 @@ from core.figures.text import (
     estimate_text,
     group_word,
     interval,
-    listing,
     plural,
     split_badge,
     worst_text,
@@ -233,8 +232,7 @@ def leak_warning(records: Sequence[RunRecord], titles: Mapping[str, str]) -> Non
     found = " ".join(dict.fromkeys(audit_text(r.audit) for r in leaking))
     said = tn(
         "{names}: {found} It is here to show what leakage does, and is left out of the sentence above.",
-        "{n} runs on a random split ({names}): {found} They are here to show what leakage does, and are left out of "
-        "the sentence above.", len(leaking), names=plain(listing([titles[r.run_id] for r in leaking])),
-        found=plain(found),
+        "{n} runs on a random split: {found} They are here to show what leakage does, and are left out of the sentence "
+        "above.", len(leaking), names=plain(titles[leaking[0].run_id]), found=plain(found),
     )  # fmt: skip
     st.warning(said, icon=":material/warning:")

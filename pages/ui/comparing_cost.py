@@ -62,7 +62,8 @@ def show_cost(records: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
         rows.append({"run": titles[record.run_id], "run_id": record.run_id, "split": "test", axis: cost, "auc": value,
                      "auc_low": low, "auc_high": high, "on_front": bool(on_front)})  # fmt: skip
     best = [p.title for p in sorted(points, key=lambda p: p.cost) if p.on_front]
-    st.markdown(t("No other run is both cheaper and better than: {runs}.", runs=plain(listing(best))))
+    st.markdown(t("No other run is both cheaper and better than these, the cheapest first:"))
+    st.markdown("\n".join(f"{number}. {plain(title)}" for number, title in enumerate(best, start=1)))
     chart_with_numbers(
         cost_figure(points, axis), pd.DataFrame(rows),
         alt=t("AUC against {cost} of {n} runs; on the Pareto front: {runs}", cost=cost_axis(axis), n=len(points),
@@ -73,8 +74,8 @@ def show_cost(records: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
     st.caption(
         t("Filled points lie on the front; whiskers are 95 % intervals, and a point on the front by less than its "
           "whisker may be there by luck. Seconds are of the machine that trained. Milliseconds per image: not stated, "
-          "no run measures them. Runs that do not state this cost: {n}. The majority class and random splits are left "
-          "out.", n=missing)
+          "no run measures them. Shown are the runs on the same test images, without the majority class and random "
+          "splits; {n} of them do not state this cost.", n=missing)
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def show_curves(chosen: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
         return
     mean = t("mean over the classes")
     names = curve_classes(evaluation_of(chosen[0]))
-    class_name = choose_class(names if len(names) < 2 else [*names, mean], "roc")
+    class_name = choose_class(names if len(names) < 2 else [mean, *names], "roc")
     with st.container(horizontal=True, gap="medium"):
         banded = st.toggle(t("95 % bands"), value=len(chosen) <= FEW, key=f"bands-{len(chosen) <= FEW}")
         corner = st.toggle(t("Enlarge the upper left corner"), key="corner")

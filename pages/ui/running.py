@@ -1,4 +1,4 @@
-"""The parts of the Run page: which run, its tiles, the cut that moves, its tables, how to make it again."""
+"""The parts of the Run page: which run, its tiles, its tables, how to make it again."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from core import paths
-from core.evaluation.at_cut import estimates_at
-from core.evaluation.operating import at_threshold
-from core.figures.confusion import confusion_figure
 from core.figures.names import (
     STRATEGIES,
     architecture_title,
@@ -18,8 +15,6 @@ from core.figures.names import (
     run_titles,
     task_title,
 )
-from core.figures.scores import scores_figure
-from core.figures.sentences import rule_words
 from core.figures.sequences import history_words, settings_words
 from core.figures.text import (
     counted,
@@ -28,7 +23,6 @@ from core.figures.text import (
     interval,
     listing,
     metric_title,
-    plural,
     size,
     worst_text,
 )
@@ -36,8 +30,8 @@ from core.registry.metrics import find_estimate, metric_spec
 from core.store.reproduce import command, plan_name, plan_text
 from core.types import Estimate, Evaluation, RunRecord
 from pages.ui import cache, state
-from pages.ui.blocks import chart, facts, plain
-from pages.ui.comparing import by_auc, choose_class
+from pages.ui.blocks import facts, plain
+from pages.ui.comparing import by_auc
 from pages.ui.linked import linked_select
 
 TILES = ("auc", "balanced_accuracy", "average_precision", "brier")
@@ -90,49 +84,6 @@ def tile_row(estimates: Sequence[Estimate], *, macro: bool = False) -> None:
                 help=spec.meaning,
                 border=True,
             )
-
-
-@st.fragment
-def show_cut(record: RunRecord, evaluation: Evaluation) -> None:
-    """A slider that moves the confusion matrix, sensitivity, specificity and predictive values together."""
-    binary = evaluation.positive_class is not None
-    name = str(evaluation.positive_class) if binary else choose_class(evaluation.class_names, f"cut-{record.run_id}")
-    cuts = dict(evaluation.threshold.values)
-    stored = cuts.get(name, 0.5)
-    start = min(1.0, round(stored, 3))
-    moved = st.slider(
-        f"Cut on the score of {plain(name)}", 0.0, 1.0, start, step=0.001, format="%.3f",
-        key=f"cut-{record.run_id}-{name}",
-    )  # fmt: skip
-    cut = stored if moved == start else moved  # the slider knows three digits, the stored cut all of them
-    point = at_threshold(cache.threshold_table(record, name), cut)
-    others = f"not {name}" if not binary else next(c for c in evaluation.class_names if c != name)
-    unit = plural(2, group_word(group_field_of(record))).removeprefix("2 ")
-    st.markdown(
-        f"At this cut the run finds **{point.tp:,}** of {point.tp + point.fn:,} images with {plain(name)} and misses "
-        f"**{point.fn:,}**; on {point.tn + point.fp:,} images without it raises **{point.fp:,}** false alarms."
-    )
-    tile_row(estimates_at(cache.predictions(record), name, cut, unit=unit))
-    matrix, scores = st.columns([2, 3], gap="medium")
-    with matrix:
-        counts = ((point.tn, point.fp), (point.fn, point.tp))
-        chart(
-            confusion_figure(counts, (others, name), compact=True),
-            alt=f"At cut {cut:.3f}: {point.tp} found, {point.fn} missed, {point.fp} false alarms, {point.tn} left",
-            key=f"moving-confusion-{record.run_id}",
-        )
-    with scores:
-        table = cache.threshold_table(record, name)
-        chart(
-            scores_figure(table.positives.tolist(), table.negatives.tolist(), cut, names=(name, others)),
-            alt=f"Scores of images with {name} above the line and without it below, the cut at {cut:.3f}",
-            key=f"moving-scores-{record.run_id}",
-        )
-    st.caption(
-        f"The stored cut is {stored:.3f}, {rule_words(evaluation.threshold)}. Predictive values hold at the prevalence "
-        f"of these images. A cut picked here because it looks good has been picked on the test images."
-        + ("" if record.task == "binary" else " The matrix below decides by the most probable class instead.")
-    )
 
 
 def class_table(evaluation: Evaluation) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def test_agreement_counts_every_image_once_and_lists_them(stores, open_page):
 
 def test_cost_repeats_and_differences_open_from_their_links(stores, open_page):
     app = open_page("compare", task="pneumonia", part="cost")
-    assert any("both cheaper and better than: " in m.value for m in app.markdown)
+    assert any("both cheaper and better than these" in m.value for m in app.markdown)
     assert any("Milliseconds per image: not stated" in c.value for c in app.caption)
     app = open_page("compare", task="pneumonia", part="differences")
     frame = next(d.value for d in app.dataframe if "Field" in d.value)

@@ -1,0 +1,142 @@
+"""The deeper parts of the Run page: each opens from its link, and says what the evaluation says."""
+
+import json
+
+import pytest
+
+from core.evaluation.cut_table import cut_table, per_people
+from core.evaluation.failures import worst_errors
+from core.evaluation.thresholds import choose_threshold
+from core.store.notes import load_notes
+from core.store.runs import load_predictions
+
+
+@pytest.fixture(autouse=True)
+def own_folder(monkeypatch, tmp_path):
+    """Notes go to a folder of the test."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+def said(app):
+    return " ".join(m.value for m in [*app.markdown, *app.caption]).replace("\\", "")
+
+
+def test_a_rule_moves_the_slider_to_the_cut_that_it_chose_on_validation(stores, open_page, results):
+    record = stores["forest"]
+    app = open_page("run", run=record.run_id)
+    validation = load_predictions(record.run_id, "validation", results[0])
+    rules = next(s for s in app.selectbox if s.label == "or chosen on validation by a rule")
+    rules.select("sensitivity:0.95").run()
+    cut = choose_threshold(validation, "sensitivity:0.95").values["Pneumonia"]
+    assert app.slider[0].value == round(cut, 3)
+    test = load_predictions(record.run_id, "test", results[0])
+    found = int(((test.y_prob[:, 1] >= cut) & (test.y_true == 1)).sum())
+    assert f"finds **{found}** of" in said(app)
+
+
+def test_the_people_follow_the_prevalence_and_the_cut(stores, open_page, results):
+    record = stores["mlp"]
+    app = open_page("run", run=record.run_id)
+    table = cut_table(load_predictions(record.run_id, "test", results[0]), "Pneumonia", n_bootstrap=0)
+    prevalence = app.select_slider[0]
+    assert prevalence.value == 0.02
+    prevalence.set_value(0.2).run()
+    app.slider[0].set_value(0.4).run()
+    told = per_people(table, 0.4, 0.2)
+    assert f"Of 1,000 people, **200** of them with Pneumonia: it finds **{round(told.found[0])} (" in said(app)
+    assert f"alarms **{round(told.alarms[0])} (" in said(app)
+
+
+@pytest.mark.parametrize("part", ["ranking", "decisions", "worth", "doubt"])
+def test_every_part_opens_from_its_link_and_alone(part, stores, open_page):
+    app = open_page("run", run=stores["cause"].run_id, part=part)
+    assert not app.exception and not app.error
+    assert app.query_params.get("part", ["ranking"] if part == "ranking" else None) in (part, [part])
+
+
+def test_calibration_stands_before_and_after_the_temperature(stores, open_page):
+    app = open_page("run", run=stores["forest"].run_id, part="calibration")
+    table = next(d.value for d in app.dataframe if "As stored" in d.value)
+    evaluation = stores["forest"].evaluations[1]
+    assert table["Measure"].tolist() == [
+        "Brier score", "Calibration error", "Slope", "Intercept beside it", "Intercept at slope 1",
+    ]  # fmt: skip
+    assert table["As stored"].iloc[1] == f"{evaluation.calibration.error:.3f}"
+    assert table["After temperature"].iloc[1] == f"{evaluation.calibration.error_after:.3f}"
+    assert " to " in table["As stored"].iloc[2]
+
+
+def test_the_worst_errors_are_listed_and_a_note_on_one_is_kept_outside_the_run(stores, open_page, results):
+    record = stores["forest"]
+    before = sorted(p.name for p in (results[0] / record.run_id).iterdir())
+    app = open_page("run", run=record.run_id, part="errors")
+    wanted = worst_errors(
+        load_predictions(record.run_id, "test", results[0]), record.evaluations[1].threshold, "Pneumonia", "missed", 24
+    )
+    shown = next(d.value for d in app.dataframe if "image_id" in d.value)
+    assert shown["image_id"].tolist() == wanted["image_id"].tolist()
+    app.text_area[0].set_value("rotated, poor inspiration")
+    next(b for b in app.button if b.label == "Keep").click().run()
+    note = load_notes(record.run_id).notes[0]
+    assert (note.image_id, note.text) == (wanted["image_id"].iloc[0], "rotated, poor inspiration")
+    again = next(d.value for d in app.dataframe if "image_id" in d.value)
+    assert again["note"].iloc[0] == "rotated, poor inspiration"
+    assert sorted(p.name for p in (results[0] / record.run_id).iterdir()) == before
+
+
+def test_a_cell_of_the_matrix_lists_as_many_images_as_it_counts(stores, open_page):
+    record = stores["cause"]
+    app = open_page("run", run=record.run_id, part="errors")
+    next(g for g in app.get("segmented_control") if g.label == "Look at").set_value("cell").run()
+    names, counts = record.class_names, record.evaluations[1].confusion
+    for truth, call in ((0, 1), (2, 2)):
+        next(s for s in app.selectbox if s.label == "Truth").select(names[truth])
+        next(s for s in app.selectbox if s.label == "Decision").select(names[call]).run()
+        shown = next(d.value for d in app.dataframe if "image_id" in d.value)
+        assert len(shown) == counts[truth][call]
+
+
+def test_subgroups_that_are_not_at_hand_say_why(stores, open_page):
+    words = said(open_page("run", run=stores["mlp"].run_id, part="subgroups"))
+    assert "Sex: not available. The table of Chest X-ray pneumonia (Kermany) is not on this machine" in words
+
+
+def test_subgroups_of_a_drawn_data_set_are_parted_by_what_its_table_says(stores, open_page, monkeypatch):
+    import numpy as np
+    import pandas as pd
+
+    from pages.ui import running_cache
+
+    ids = [f"test-{i:03d}" for i in range(160)]
+    rows = pd.DataFrame(
+        {"sex": np.where(np.arange(160) % 3, "F", "M"), "age": 50.0, "content_hash": "x"}, index=ids
+    )  # fmt: skip
+    monkeypatch.setattr(running_cache, "rows_of", lambda record: rows)
+    app = open_page("run", run=stores["phantom"].run_id, part="subgroups")
+    assert not app.exception
+    words = said(app)
+    assert "AUC is 0." in words and "higher for" in words
+    assert "Age: not available. All test images are alike in it." in words
+    assert "View: not available." in words
+    frame = next(d.value for d in app.dataframe if "part" in d.value)
+    assert set(frame["part"]) == {"F", "M"} and frame.groupby("part")["images"].first().sum() == 160
+
+
+def test_the_report_numbers_25_items_and_what_is_missing_says_so(stores, open_page):
+    app = open_page("run", run=stores["mlp"].run_id, part="report")
+    words = said(app)
+    assert all(f"**{n}. " in words for n in range(1, 26))
+    assert "*not stated*" in words  # nobody has said who labelled
+    next(s for s in app.selectbox if s.label == "Item").select(8).run()
+    app.text_area[0].set_value("two radiologists")
+    next(b for b in app.button if b.label == "Keep").click().run()
+    assert "two radiologists" in said(app)
+    assert load_notes(stores["mlp"].run_id).statements == {"8": "two radiologists"}
+
+
+def test_numbers_of_a_part_lead_back_to_the_run(stores, open_page):
+    record = stores["mlp"]
+    app = open_page("run", run=record.run_id, part="worth")
+    frame = next(d.value for d in app.dataframe if "net_benefit" in d.value)
+    assert set(frame["run_id"]) == {record.run_id} and set(frame["split"]) == {"test"}
+    assert json.dumps(frame.columns.tolist()).count("threshold") == 1
