@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
+from pages.ui.beside import show_beside
 from pages.ui.blocks import damaged_list, empty_state, page_head
 from pages.ui.linked import linked_select
 from pages.ui.pictures import choose_pictures
@@ -44,3 +45,4 @@ with right:
 for picture in pictures:
     if numbers is not None:
         show_result(card, picture, numbers, measure=len(pictures) <= MEASURED)
+        show_beside(card, picture)

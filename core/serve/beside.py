@@ -12,12 +12,14 @@ from core.types import Heatmap, ModelCard, SiblingSet
 class BesideAnswer:
     """What the network and its siblings give one picture.
 
-    probabilities: (1 + heads, C), the network first, calibrated all of them.
+    probabilities: (1 + heads, C), the network first, calibrated all of them. unlike: the gate finds the picture unlike
+    the training images, so that nothing stands behind any of them.
     """
 
     card: ModelCard
     found: SiblingSet
     probabilities: np.ndarray
+    unlike: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +55,10 @@ def beside_answer(name: str, rgb: np.ndarray) -> BesideAnswer | None:
     if heads is None:
         return None
     picture = fit_image(rgb, predictor.card.preprocess)
-    return BesideAnswer(predictor.card, heads.found, heads.beside(predictor, picture[None])[0])
+    batch = picture[None]
+    judged = predictor.ood(batch, predictor.run(batch)) or []
+    probabilities = heads.beside(predictor, batch)[0]
+    return BesideAnswer(predictor.card, heads.found, probabilities, any(answer.flagged for answer in judged))
 
 
 def beside_maps(name: str, rgb: np.ndarray) -> BesideMaps | None:

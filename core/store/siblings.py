@@ -31,7 +31,7 @@ def load_siblings(card: ModelCard, folder: Path | None = None) -> SiblingSet | N
         for sibling in found.siblings:
             check_file_name(sibling.file)
     except StoreError as error:
-        raise ModelDamaged(f"{card.name}: {error}") from error
+        raise ModelDamaged(f"{card.name}: its heads cannot be used, {SIBLINGS} is {error}") from error
     if found.model_sha256 != card.sha256:
         raise ModelDamaged(
             f"{card.name}: its heads were fitted on another network (sha256 {found.model_sha256[:12]}…, the card says "

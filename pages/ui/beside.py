@@ -83,6 +83,13 @@ def _answer(card: ModelCard, picture: Picture) -> "BesideAnswer | None":
 
 def _show_answer(answer: "BesideAnswer", key: str) -> None:
     card, probabilities = answer.card, answer.probabilities
+    if answer.unlike:
+        st.warning(
+            t(
+                "This picture is unlike the images that trained the network: nothing stands behind any of these answers."
+            ),
+            icon=":material/visibility_off:",
+        )
     st.markdown(plain(agreement_words(probabilities, card)))
     spoken = "; ".join(
         f"{name}: " + ", ".join(f"{c} {percent(float(p))}" for c, p in zip(card.class_names, row, strict=True))
