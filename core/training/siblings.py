@@ -152,7 +152,8 @@ class _Part:
     def fitted(self, head: HeadSpec, report: Report) -> tuple[Sibling, bytes]:
         """One head with its record and its file."""
         card, seed = self.card, self.spec.seed
-        best_score, estimator, chosen = -1.0, None, {}
+        best_score, estimator = -1.0, None
+        chosen: dict[str, Any] = {}
         y_train, y_validation = (self.labelled.y_true[self.rows[split]] for split in ("train", "validation"))
         settings = grid(head)
         for number, setting in enumerate(settings):
@@ -165,7 +166,7 @@ class _Part:
             scores = scores_of(candidate, self.features["validation"], len(card.class_names))
             score = selection_score(y_validation, scores, card.task)
             if score > best_score + 1e-12:  # ties keep the earlier setting, on every machine alike
-                best_score, estimator, chosen = score, candidate, setting
+                best_score, estimator, chosen = score, candidate, dict(setting)
         validation, test = (self._predictions(estimator, split) for split in ("validation", "test"))
         temperature = fit_temperature(validation)
         stated, tested = apply_temperature(validation, temperature), apply_temperature(test, temperature)

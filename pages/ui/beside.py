@@ -85,9 +85,7 @@ def _show_answer(answer: "BesideAnswer", key: str) -> None:
     card, probabilities = answer.card, answer.probabilities
     if answer.unlike:
         st.warning(
-            t(
-                "This picture is unlike the images that trained the network: nothing stands behind any of these answers."
-            ),
+            t("This picture is unlike the images that trained the network: nothing stands behind these answers."),
             icon=":material/visibility_off:",
         )
     st.markdown(plain(agreement_words(probabilities, card)))
