@@ -10,6 +10,7 @@ from core.figures.theme import MUTED, PALETTE, base_layout, fraction_axis, trans
 from core.language import t
 
 HEIGHT_PX = 430
+BINS = 25
 
 
 def growing_roc(
@@ -47,6 +48,35 @@ def growing_roc(
     )  # fmt: skip
     figure.update_xaxes(**fraction_axis(t("1 − specificity: alarms among the healthy")))
     figure.update_yaxes(**fraction_axis(t("sensitivity: found among the ill")))
+    return base_layout(figure, height=HEIGHT_PX)
+
+
+def heaps_figure(
+    positives: Sequence[float], negatives: Sequence[float], cut: float, *, names: tuple[str, str]
+) -> go.Figure:
+    """Two heaps of scores, each as shares of its own images so that a rare class is seen, and the threshold.
+
+    Args:
+        positives, negatives: scores of the class, in [0, 1]; the first heap grows up, the second down.
+        cut: every score at or above it is a call.
+        names: what to call the images with the class, and those without it.
+    """
+    figure, edges = go.Figure(), np.linspace(0.0, 1.0, BINS + 1)
+    for values, name, colour, sign in ((positives, names[0], PALETTE[0], 1), (negatives, names[1], MUTED, -1)):
+        counts, _ = np.histogram(np.clip(values, 0.0, 1.0), edges)
+        shares = counts / max(1, counts.sum())
+        called = edges[:-1] >= cut - 1e-9
+        figure.add_trace(
+            go.Bar(
+                x=(edges[:-1] + edges[1:]) / 2, y=sign * shares, name=name, width=0.92 / BINS,
+                marker={"color": colour, "opacity": [1.0 if c else 0.45 for c in called]}, customdata=counts,
+                hovertemplate=t("score about %{x:.2f}: %{customdata} images<extra></extra>"),
+            )
+        )  # fmt: skip
+    figure.update_layout(barmode="relative")
+    figure.add_vline(x=cut, line={"color": PALETTE[1], "width": 4})
+    figure.update_xaxes(range=[-0.02, 1.02], title={"text": t("score")}, fixedrange=True, tickformat=".1f")
+    figure.update_yaxes(title={"text": t("share of the images of each kind")}, fixedrange=True, showticklabels=False)
     return base_layout(figure, height=HEIGHT_PX)
 
 
@@ -90,7 +120,9 @@ def fitting_figure(histories: Mapping[str, pd.DataFrame], chosen: str, epoch: in
         )
     )  # fmt: skip
     figure.update_xaxes(title={"text": t("epoch")}, range=[0, longest + 1], fixedrange=True)
-    figure.update_yaxes(title={"text": t("loss (cross-entropy)")}, range=[0, 1.04 * highest], fixedrange=True)
+    figure.update_yaxes(
+        title={"text": t("loss (cross-entropy)")}, range=[-0.03 * highest, 1.04 * highest], fixedrange=True
+    )
     return base_layout(figure, height=HEIGHT_PX)
 
 
@@ -131,11 +163,12 @@ def prevalence_figure(
     return base_layout(figure, height=HEIGHT_PX)
 
 
-def contributions_figure(added: Sequence[float], class_name: str, *, most: int = 12) -> go.Figure:
-    """What each channel adds to the score of a class, the largest first, and all others as one bar.
+def contributions_figure(added: Sequence[float], constant: float, class_name: str, *, most: int = 12) -> go.Figure:
+    """What each channel adds to the score of a class, the largest first, all others as one bar, and the constant.
 
     Args:
         added: weight times strongest (or mean) activation, one per channel.
+        constant: what the head adds whatever the picture; all bars together are the score.
         class_name: whose score it is.
         most: channels that get a bar of their own.
     """
@@ -147,6 +180,8 @@ def contributions_figure(added: Sequence[float], class_name: str, *, most: int =
     if len(rest):
         names.append(t("{n} others", n=len(rest)))
         heights.append(float(values[rest].sum()))
+    names.append(t("constant"))
+    heights.append(float(constant))
     figure = go.Figure(
         go.Bar(
             x=names, y=heights, marker={"color": [PALETTE[0] if h >= 0 else PALETTE[1] for h in heights]},

@@ -12,6 +12,7 @@ from core.figures.overlay import GREY, heat_ramp
 GROUND = np.array([18, 20, 30], dtype=np.float64)  # where a channel is silent
 GAP = np.array([128, 134, 144], dtype=np.uint8)  # between the pictures of a wall; seen on a light and a dark page
 GAP_PX = 4
+BLUE = np.array([14, 101, 147], dtype=np.uint8)  # between grey filters, which a grey gap would join
 WALL_PX = 900  # about the width that a wall has on a screen
 
 
@@ -43,34 +44,34 @@ def enlarged(picture: np.ndarray, width_px: int) -> np.ndarray:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def wall(pictures: list[np.ndarray], columns: int, marked: int | None = None, width_px: int = WALL_PX) -> np.ndarray:
+def wall(
+    pictures: list[np.ndarray], columns: int, gap: np.ndarray = GAP, gap_px: int = GAP_PX, width_px: int = WALL_PX
+) -> np.ndarray:
     """Pictures of one size beside and below each other, in reading order.
 
     Args:
         pictures: uint8 (h, w, 3) each, at least one.
         columns: how many stand beside each other.
-        marked: the picture that gets a light frame; None for none.
+        gap, gap_px: colour and width of what lies between them.
     """
-    cell_px = max(1, (width_px - GAP_PX * (columns + 1)) // columns)
+    cell_px = max(1, (width_px - gap_px * (columns + 1)) // columns)
     blocks = [enlarged(picture, cell_px) for picture in pictures]
     height, width = blocks[0].shape[:2]
     rows = -(-len(blocks) // columns)
-    canvas = np.empty((rows * (height + GAP_PX) + GAP_PX, columns * (width + GAP_PX) + GAP_PX, 3), dtype=np.uint8)
-    canvas[:] = GAP
+    canvas = np.empty((rows * (height + gap_px) + gap_px, columns * (width + gap_px) + gap_px, 3), dtype=np.uint8)
+    canvas[:] = gap
     for number, block in enumerate(blocks):
-        top = GAP_PX + number // columns * (height + GAP_PX)
-        left = GAP_PX + number % columns * (width + GAP_PX)
-        if number == marked:
-            canvas[top - GAP_PX : top + height + GAP_PX, left - GAP_PX : left + width + GAP_PX] = (255, 214, 64)
+        top, left = (gap_px + place * (side + gap_px) for place, side in
+                     ((number // columns, height), (number % columns, width)))  # fmt: skip
         canvas[top : top + height, left : left + width] = block
     return canvas
 
 
-def channel_wall(maps: np.ndarray, columns: int, marked: int | None = None) -> np.ndarray:
+def channel_wall(maps: np.ndarray, columns: int) -> np.ndarray:
     """All channels of a stage, uint8 (h, w, c) with 255 as the largest of each channel, as one picture."""
-    return wall([coloured(maps[..., c] / 255) for c in range(maps.shape[2])], columns, marked)
+    return wall([coloured(maps[..., c] / 255) for c in range(maps.shape[2])], columns)
 
 
-def filter_wall(filters: np.ndarray, columns: int, marked: int | None = None) -> np.ndarray:
+def filter_wall(filters: np.ndarray, columns: int) -> np.ndarray:
     """First filters (c, k, k) as one picture, each on its own scale: light adds, dark takes away."""
-    return wall([signed_grey(np.asarray(f, dtype=np.float64)) for f in filters], columns, marked)
+    return wall([signed_grey(np.asarray(f, dtype=np.float64)) for f in filters], columns, BLUE, 2 * GAP_PX)

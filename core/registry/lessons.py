@@ -21,6 +21,9 @@ OVERFITTING_RUNS: Mapping[tuple[bool, bool], str] = MappingProxyType(
     }
 )
 
+# as many with as without a finding, and scores that overlap: a curve whose points can be told apart
+ROC_RUN = "nih-chest-xray-nih-any-mobilenet-v2-logistic-regression-frozen-725baaa9"
+
 # one image in ten shows a nodule: a head that looks, and the one that never does
 IMBALANCED_RUN = "phantom-phantom-nodule-compact-cnn-logistic-regression-frozen-5c4281ba"
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)

@@ -7,7 +7,7 @@ from core.figures.learn_charts import prevalence_figure
 from core.figures.names import dataset_title, run_title
 from core.figures.text import percent
 from core.language import t
-from core.registry.lessons import PREVALENCES
+from core.registry.lessons import IMBALANCED_RUN, PREVALENCES
 from core.types import RunRecord
 from pages.ui import cache, learn_cache
 from pages.ui.blocks import PROSE_PX, chart, empty_state, plain
@@ -24,7 +24,7 @@ def balance_lesson() -> None:
         t("The accuracy paradox"),
         t("Where few are ill, whoever calls everybody healthy is right almost always, and finds nobody."),
     )
-    runs = binary_runs(cache.finished_runs())
+    runs = binary_runs(cache.finished_runs(), IMBALANCED_RUN)
     if not runs:
         empty_state(t("No finished run with two classes yet."), "make benchmark")
         return

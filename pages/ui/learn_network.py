@@ -109,14 +109,12 @@ def _stage(trace: Trace, number: int) -> None:
     stage = trace.stages[number]
     height, width, channels = stage.maps.shape
     if number == 0:
-        drawn, _ = st.columns([3, 2])
-        with drawn:
-            st.image(
-                filter_wall(trace.filters, COLUMNS.get(channels, 8)), width="stretch",
-                caption=t("The {channels} filters of the first convolution: light adds, dark takes away, grey ignores",
-                          channels=channels),
-                alt=t("Small squares of light and dark: some are edges, some are spots"),
-            )  # fmt: skip
+        st.image(
+            filter_wall(trace.filters, COLUMNS.get(channels, 8)), width="stretch",
+            caption=t("The {channels} filters of the first convolution: light adds, dark takes away, grey ignores",
+                      channels=channels),
+            alt=t("Small squares of light and dark: some are edges, some are spots"),
+        )  # fmt: skip
     st.image(
         channel_wall(stage.maps, COLUMNS.get(channels, 12)), width="stretch",
         caption=t("What this stage gives: {channels} maps of {height} by {width} numbers; bright is a strong answer",
@@ -162,8 +160,11 @@ def _head(trace: Trace) -> None:
         width=PROSE_PX,
     )  # fmt: skip
     chart(
-        contributions_figure(added, shown),
-        alt=t("Bars: a few channels carry most of the sum for {shown}", shown=shown),
+        contributions_figure(added, float(trace.bias[trace.shown_index]), shown),
+        alt=t(
+            "Bars: what the twelve maps that count most, all others and the constant add to the score of {shown}",
+            shown=shown,
+        ),
         key="network-sum",
     )
     st.caption(

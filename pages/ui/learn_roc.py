@@ -4,12 +4,11 @@ import numpy as np
 import streamlit as st
 
 from core.evaluation.operating import at_threshold
-from core.figures.learn_charts import growing_roc
-from core.figures.names import evaluation_of, run_titles
-from core.figures.scores import scores_figure
+from core.figures.learn_charts import growing_roc, heaps_figure
+from core.figures.names import dataset_title, evaluation_of, run_titles, task_title
 from core.figures.text import counted, interval
 from core.language import t
-from core.registry.lessons import IMBALANCED_RUN
+from core.registry.lessons import ROC_RUN
 from core.registry.metrics import find_estimate
 from core.types import Evaluation, RunRecord
 from pages.ui import cache, learn_cache, state
@@ -25,7 +24,7 @@ def roc_lesson() -> None:
         t("A ROC curve, point by point"),
         t("A network gives a score; people choose the threshold. The curve is every choice at once."),
     )
-    runs = binary_runs(cache.finished_runs())
+    runs = binary_runs(cache.finished_runs(), ROC_RUN)
     if not runs:
         empty_state(t("No finished run with two classes yet."), "make benchmark")
         return
@@ -36,7 +35,10 @@ def roc_lesson() -> None:
     else:
         run_id = linked_select(
             t("Scores of"), list(runs), state.RUN,
-            shown=lambda key: f"{titles[key]} · {runs[key].spec.dataset}, {runs[key].spec.label_scheme}",
+            shown=lambda key: (
+                f"{titles[key]} · {task_title(runs[key].spec.dataset, runs[key].spec.label_scheme)}, "
+                f"{dataset_title(runs[key].spec.dataset)}"
+            ),
         )  # fmt: skip
     record = runs[run_id]
     _drag(record)
@@ -51,10 +53,10 @@ def roc_lesson() -> None:
         split_badges(record)
 
 
-def binary_runs(records: tuple[RunRecord, ...]) -> dict[str, RunRecord]:
-    """The runs with a ROC curve of one positive class, the lesson's own first; the majority class has none to draw."""
+def binary_runs(records: tuple[RunRecord, ...], first: str) -> dict[str, RunRecord]:
+    """The runs with a ROC curve of one positive class, `first` in front; the majority class has no curve to draw."""
     found = [r for r in records if r.task == "binary" and r.spec.head != "dummy" and _evaluation(r).curves]
-    found.sort(key=lambda r: (r.run_id != IMBALANCED_RUN, r.run_id))
+    found.sort(key=lambda r: (r.run_id != first, r.run_id))
     return {record.run_id: record for record in found}
 
 
@@ -94,7 +96,7 @@ def _drag(record: RunRecord) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         chart(
-            scores_figure(table.positives.tolist(), table.negatives.tolist(), cut, names=(name, other)),
+            heaps_figure(table.positives.tolist(), table.negatives.tolist(), cut, names=(name, other)),
             alt=t("Scores of images with {name} above the line and without it below; the threshold is {cut}",
                   name=name, cut=f"{cut:.3f}"),
             key=f"roc-scores-{record.run_id}",

@@ -5,6 +5,8 @@ press them. What a lesson is about (sliders, buttons, figures) stays; pickers, u
 the link has chosen already.
 """
 
+from typing import Literal
+
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -16,6 +18,7 @@ from pages.ui import state
 from pages.ui.tours import Tour, checked_tour, in_words, query_of
 
 FONT_PX = 19  # of figures, which CSS does not reach: readable from the back at 1920 pixels
+TALLER = 1.1  # of figures: the larger type needs the room, and a title, a slider and a figure still fit 1080 pixels
 HIDDEN = (
     "stSidebar", "stSidebarCollapsedControl", "stExpandSidebarButton", "stHeader", "stToolbar", "stElementToolbar",
     "stDownloadButton", "stExpander", "stSelectbox", "stMultiSelect", "stFileUploader",
@@ -24,17 +27,14 @@ STYLE = """<style>
 @media (min-width: 1000px) {{ html {{ font-size: 21px; }} }}
 {hidden} {{ display: none !important; }}
 .modebar {{ display: none !important; }}
-[data-testid="stMainBlockContainer"] {{ padding-top: 1.2rem; padding-bottom: 9rem; max-width: 1800px; }}
+[data-testid="stMainBlockContainer"] {{ padding-top: 0.6rem; padding-bottom: 10rem; max-width: 1800px; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ font-size: 0.92rem !important; }}
-</style>"""
-# Canvas and CanvasText follow the page's light or dark look
-BAR_STYLE = """<style>
-.st-key-tour-bar {
-  position: fixed; left: 0; right: 0; bottom: 0; z-index: 99; padding: 0.5rem 1.5rem;
+.st-key-tour-bar {{
+  position: fixed; left: 0; right: 0; bottom: 0; z-index: 99; padding: 0.4rem 1.5rem 0.6rem;
   background: Canvas; color: CanvasText; border-top: 2px solid #2F84B7;
-}
-[data-testid="stMainBlockContainer"] { padding-bottom: 10rem; }
-</style>"""
+}}
+@media (max-width: 640px) {{ .st-key-tour-bar [data-testid="stCaptionContainer"] {{ display: none; }} }}
+</style>"""  # Canvas and CanvasText follow the page's light or dark look
 
 
 def presenting() -> bool:
@@ -60,7 +60,7 @@ def enlarged(figure: go.Figure) -> go.Figure:
         figure = go.Figure(figure)  # the caller's stays as it is
         figure.update_layout(font={"size": FONT_PX}, legend={"font": {"size": FONT_PX}})
         if figure.layout.height:
-            figure.update_layout(height=round(figure.layout.height * 1.25))
+            figure.update_layout(height=round(figure.layout.height * TALLER))
         figure.update_annotations(font={"size": FONT_PX})
         figure.update_xaxes(title={"font": {"size": FONT_PX}}, tickfont={"size": FONT_PX - 2})
         figure.update_yaxes(title={"font": {"size": FONT_PX}}, tickfont={"size": FONT_PX - 2})
@@ -77,18 +77,17 @@ def _show_tour(key: str) -> None:
         error_box(str(error))
         _leave_line()
         return
-    st.html(BAR_STYLE)
-    with st.container(key="tour-bar", gap="xsmall"):
-        said, back, onward, leave = st.columns([8, 1, 1, 1], vertical_alignment="center", gap="small")
+    with st.container(key="tour-bar"):
+        said, moves = st.columns([7, 5], vertical_alignment="center", gap="medium")
         with said:
             place = t("Step {number} of {count}", number=number, count=len(tour.steps))
             st.markdown(f"**{place}.** {in_words(tour.steps[number - 1].say)}")
-            st.caption(NOT_A_DIAGNOSIS)
-        _button(back, tour, number - 1, t("Back"), "PageUp", ":material/arrow_back:")
-        _button(onward, tour, number + 1, t("Next"), "PageDown", ":material/arrow_forward:")
-        with leave:
-            if st.button(t("End"), icon=":material/close:", width="stretch", key="tour-leave"):
+        with moves, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+            _button(tour, number - 1, t("Back"), "PageUp", ":material/arrow_back:")
+            _button(tour, number + 1, t("Next"), "PageDown", ":material/arrow_forward:")
+            if st.button(t("End"), icon=":material/close:", key="tour-leave", type="tertiary"):
                 st.switch_page("pages/learn.py")
+        st.caption(NOT_A_DIAGNOSIS)
 
 
 def step_number(asked: str | None, count: int) -> int:
@@ -100,15 +99,12 @@ def step_number(asked: str | None, count: int) -> int:
     return int(asked)
 
 
-def _button(column, tour: Tour, number: int, label: str, key: str, icon: str) -> None:  # type: ignore[no-untyped-def]
+def _button(tour: Tour, number: int, label: str, key: str, icon: str) -> None:
     """Next or Back: opens the link of step `number`; out of use where there is none."""
     there = 1 <= number <= len(tour.steps)
-    with column:
-        if st.button(
-            label, icon=icon, shortcut=key, disabled=not there, width="stretch", key=f"tour-{key}",
-            type="primary" if key == "PageDown" else "secondary",
-        ):  # fmt: skip
-            st.switch_page(f"pages/{tour.steps[number - 1].page}.py", query_params=query_of(tour, number))
+    kind: Literal["primary", "secondary"] = "primary" if key == "PageDown" else "secondary"
+    if st.button(label, icon=icon, shortcut=key, disabled=not there, key=f"tour-{key}", type=kind):
+        st.switch_page(f"pages/{tour.steps[number - 1].page}.py", query_params=query_of(tour, number))
 
 
 def _leave_line() -> None:

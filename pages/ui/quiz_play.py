@@ -14,6 +14,7 @@ from core.figures.text import interval, percent
 from core.language import t, tn
 from pages.ui import door, quiz_deck, state
 from pages.ui.blocks import disclaimer, error_box, plain
+from pages.ui.presenting import presenting
 from pages.ui.quiz_deck import QuizSource
 from pages.ui.quiz_round import QuizRound, answers_csv
 
@@ -141,7 +142,8 @@ def _show_answer(source: QuizSource, played: QuizRound, pixels: np.ndarray, plac
             t("Next picture") if played.position + 1 < len(played.deck) else t("The result"), type="primary",
             shortcut="N", icon=":material/arrow_forward:", width="stretch", key="quiz-next", on_click=played.onward,
         )  # fmt: skip
-        disclaimer()
+        if not presenting():  # whose bar says it already
+            disclaimer()
 
 
 def _line(right: bool, text: str) -> None:

@@ -74,15 +74,23 @@ def query_of(tour: Tour, number: int) -> dict[str, str]:
 
 
 def tour_keys(folder: Path = TOURS) -> list[str]:
-    """The tours of a folder, by the name of their file."""
-    return sorted(path.stem for path in folder.glob("*.toml"))
+    """The tours of a folder, the shortest first; those that cannot be read stand at the end."""
+    keys = sorted(path.stem for path in folder.glob("*.toml"))
+    return sorted(keys, key=lambda key: _minutes(key, folder))
+
+
+def _minutes(key: str, folder: Path) -> float:
+    try:
+        return load_tour(key, folder).minutes
+    except SpecInvalid:
+        return float("inf")
 
 
 def load_tour(key: str, folder: Path = TOURS) -> Tour:
     """The tour `key`, its form checked and its links not yet. Raises SpecInvalid naming the step and the field."""
     path = folder / f"{key}.toml"
     if not is_folder_name(key) or not path.is_file():
-        known = ", ".join(tour_keys(folder)) or "none"
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.toml"))) or "none"
         raise SpecInvalid(f"There is no tour {key!r}. Tours: {known}; each is a file in pages/tours/.")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

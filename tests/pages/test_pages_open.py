@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("predict", "live", "triage", "compare", "published", "run", "data", "models", "methods")
+PAGES = ("predict", "live", "triage", "compare", "published", "run", "data", "models", "learn", "quiz", "methods")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -27,7 +27,7 @@ def test_every_picture_chart_and_table_has_words_for_those_who_do_not_see_it(nam
     pictures = [picture for image in app.image for picture in image.proto.imgs]
     assert all(element.proto.alt for element in shown)
     assert all(picture.alt for picture in pictures)
-    assert name in ("predict",) or shown
+    assert name in ("predict", "learn", "quiz") or shown
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ import json, sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({app!r}, default_timeout=60).run()
 faults = len(app.exception) + len(app.error)
-for name in ("live", "triage", "compare", "published", "run", "models", "methods", "data"):
+for name in ("live", "triage", "compare", "published", "run", "models", "methods", "learn", "quiz", "data"):
     app.switch_page("pages/" + name + ".py").run()
     faults += len(app.exception) + len(app.error)
 heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy.stats") if name in sys.modules]

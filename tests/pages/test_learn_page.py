@@ -1,0 +1,147 @@
+"""The Learn page on the runs and the trace that ship, the presenter's view over it, and its language."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.language import speak_for
+from core.registry.lessons import LESSONS, OVERFITTING_RUNS, ROC_RUN
+from core.store.runs import load_history
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def opened():
+    """opened("roc", present="1") -> the Learn page on the repository's own results and models."""
+
+    def look(lesson, page="learn", **query):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app.run()
+        app.switch_page(f"pages/{page}.py")
+        for name, value in {"lesson": lesson, **query}.items():
+            if value:
+                app.query_params[name] = value
+        return app.run()
+
+    yield look
+    speak_for(lambda: "en")
+
+
+def said(app):
+    return " ".join(m.value for m in app.markdown)
+
+
+def test_every_lesson_has_its_link_one_idea_something_to_move_and_questions(opened):
+    app = opened(LESSONS[0])
+    titles = set()
+    for lesson in LESSONS:
+        app.query_params["lesson"] = lesson
+        app.run()
+        assert not app.exception and [e.value for e in app.error] == []
+        assert app.get("button_group")[0].value == lesson
+        assert len(app.slider) + len(app.select_slider) == 1
+        assert "Ask the class" in said(app)
+        titles.add(app.header[0].value)
+    assert len(titles) == len(LESSONS)
+    assert len(app.get("page_link")) == 3  # the tours
+
+
+def test_the_network_lesson_leads_from_the_picture_to_the_probability(opened):
+    app = opened("network")
+    walls = []
+    for stop in range(9):
+        app.select_slider[0].set_value(stop).run()
+        assert not app.exception
+        walls.append(len(app.image))
+    assert walls[1] == 2  # filters and what they give
+    assert set(walls[2:8]) == {1}
+    assert len(app.get("plotly_chart")) == 1
+    assert "**0.988**" in said(app)
+
+
+def test_dragging_the_threshold_moves_counts_and_point(opened):
+    app = opened("roc", run=ROC_RUN)
+    assert "finds **0** of 80" in said(app)
+    app.slider[0].set_value(0.0).run()
+    assert "finds **80** of 80 and raises **80** false alarms" in said(app)
+    app.slider[0].set_value(0.5).run()
+    assert "finds **80** of" not in said(app)
+    assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+
+
+def test_switches_choose_the_training_and_the_epoch_says_whether_it_still_learns(opened):
+    app = opened("overfitting")
+    assert "only its training images" in said(app)
+    app.slider[0].set_value(8).run()
+    assert "still learns" in said(app)
+    app.toggle(key="fit-dropout").set_value(True).run()
+    app.slider[0].set_value(50).run()
+    last = load_history(OVERFITTING_RUNS[True, False], ROOT / "results").iloc[-1]
+    assert f"is **{last['loss']:.3f}** and on validation images **{last['val_loss']:.3f}**" in said(app)
+
+
+def test_a_rarer_illness_makes_saying_no_look_better(opened):
+    app = opened("imbalance")
+    assert "Accuracy **0.980**" in said(app)
+    app.select_slider[0].set_value(0.5).run()
+    assert "misses all 500" in said(app)
+    assert "Accuracy **0.500**" in said(app)
+
+
+def test_grad_cam_has_five_steps_and_ends_on_the_nodule(opened):
+    app = opened("gradcam")
+    for step in range(5):
+        app.select_slider[0].set_value(step).run()
+        assert not app.exception
+        assert app.image or app.get("plotly_chart")
+    assert "inside the planted nodule" in said(app)
+
+
+def test_without_runs_and_trace_a_lesson_says_what_makes_them(empty_stores, opened):
+    commands = {
+        "network": "models trace", "gradcam": "models trace", "roc": "make benchmark", "imbalance": "make benchmark",
+        "overfitting": "benchmark lesson-overfitting",
+    }  # fmt: skip
+    app = opened("network")
+    for lesson, command in commands.items():
+        app.query_params["lesson"] = lesson
+        app.run()
+        assert not app.exception
+        assert any(command in code.value for code in app.code)
+    assert sum("cannot be shown" in c.value for c in app.caption) == 3  # the tours lead to runs that are not here
+
+
+def test_the_presenters_view_hides_what_is_not_for_the_room_and_shows_the_way_on(opened):
+    app = opened("imbalance", present="1", tour="stakeholders", step="4")
+    assert not app.exception and [e.value for e in app.error] == []
+    assert app.title[0].value == "The accuracy paradox"
+    assert not app.get("button_group") and not app.get("page_link")
+    assert "Step 4 of 5" in said(app)
+    assert any("stSidebar" in h.proto.body for h in app.get("html"))
+    # tests/browser presses them: AppTest loses the click of a button that stands in app.py itself
+    assert not app.button(key="tour-PageDown").disabled
+    app.query_params["step"] = "5"
+    app.run()
+    assert app.button(key="tour-PageDown").disabled and not app.button(key="tour-PageUp").disabled
+
+
+@pytest.mark.parametrize(("tour", "step"), [("nobody", "1"), ("stakeholders", "9"), ("../x", "1")])
+def test_a_broken_tour_is_a_sentence_and_the_page_opens_all_the_same(opened, tour, step):
+    app = opened("imbalance", present="1", tour=tour, step=step)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.get("plotly_chart")
+
+
+def test_the_link_switches_to_spanish_and_the_switch_back(opened):
+    app = opened("roc", lang="es")
+    assert app.title[0].value == "Aprender"
+    assert "Para preguntar en clase" in said(app)
+    app.slider[0].set_value(0.3).run()
+    assert "falsas alarmas" in said(app)
+    app.switch_page("pages/learn.py").run()  # without the link's parameter the session remembers
+    assert app.title[0].value == "Aprender"
+    app.get("button_group")[-1].set_value("en").run()
+    assert app.title[0].value == "Learn"

@@ -1,0 +1,126 @@
+"""The quiz: guess, truth, network and map, the score of both, a room's hands, the answers as a file."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from core.errors import ImageRefused
+from core.evaluation.quiz import QuizPicture
+from core.store.models import list_models
+from core.store.runs import list_runs
+from pages.ui import quiz_deck
+from pages.ui.quiz_round import QuizRound, answers_csv
+
+
+def said(app):
+    return " ".join(m.value for m in app.markdown)
+
+
+def test_a_round_is_played_to_its_end_and_begins_anew(stores, open_page, fake_network):
+    app = open_page("quiz")
+    assert not app.exception and [e.value for e in app.error] == []
+    assert not fake_network.calls  # nothing is asked before the guess
+    truths = []
+    for number in range(1, quiz_deck.DECK + 1):
+        assert f"Picture {number} of 12" in [s.value for s in app.subheader]
+        app.button(key="quiz-guess-2").click().run()
+        assert len(fake_network.calls) == number
+        captions = [image.proto.imgs[0].caption for image in app.image]
+        truths.append(captions[0].removeprefix("The truth: "))
+        assert captions[1] == "Where the network looked for Nodule"
+        assert ("right" in said(app)) or ("wrong" in said(app))
+        app.button(key="quiz-next").click().run()
+    assert truths.count("Nodule") == 6
+    table = app.table[0].value
+    assert table.iloc[0].tolist()[1] == "6 / 12" == table.iloc[1].tolist()[1]  # the fake network calls every nodule too
+    assert "(" in table.iloc[0].tolist()[2]
+    before = app.session_state["quiz"].deck
+    app.button(key="quiz-again").click().run()
+    assert "Picture 1 of 12" in [s.value for s in app.subheader]
+    assert not set(before) & set(app.session_state["quiz"].deck)
+    assert not app.table
+
+
+def test_a_room_answers_with_most_hands_and_a_tie_does_not(stores, open_page, fake_network):
+    app = open_page("quiz")
+    app.toggle(key="quiz-hands").set_value(True).run()
+    app.number_input(key="quiz-hands-0-1").set_value(20)
+    app.number_input(key="quiz-hands-0-2").set_value(20).run()
+    assert app.button(key="quiz-room").disabled
+    app.number_input(key="quiz-hands-0-1").set_value(25).run()
+    app.button(key="quiz-room").click().run()
+    assert "You: **No nodule**" in said(app)
+    assert app.table[0].value.iloc[1].tolist()[1] in ("25 / 45", "20 / 45")
+    assert app.session_state["quiz"].answers[0].hands == {"No nodule": 25, "Nodule": 20}
+    app.button(key="quiz-restart").click().run()
+    assert not app.session_state["quiz"].answers
+
+
+def test_without_a_model_the_page_says_what_makes_one(empty_stores, open_page):
+    app = open_page("quiz")
+    assert not app.exception
+    assert any("export RUN_ID" in code.value for code in app.code)
+
+
+def test_a_picture_that_cannot_be_read_is_passed_over(stores, open_page, fake_network, monkeypatch):
+    def broken(path):
+        raise ImageRefused("this file is no picture")
+
+    monkeypatch.setattr(quiz_deck, "picture_of", broken)
+    app = open_page("quiz")
+    assert [e.value for e in app.error] == ["this file is no picture"]
+    app.button(key="quiz-skip").click().run()
+    assert app.session_state["quiz"].position == 1
+    assert not app.exception
+
+
+def test_the_shipped_networks_were_trained_on_nothing_that_the_quiz_shows():
+    sources = quiz_deck.quiz_sources(list_models().cards, list_runs().done, ["ham10000"])
+    assert next(iter(sources)) == "phantom-nodule"
+    for source in sources.values():
+        if source.synthetic:
+            assert source.record.spec.dataset_options["seed"] < quiz_deck.QUIZ_SEED
+        else:
+            assert source.card.training_dataset == "ham10000"
+    assert quiz_deck.quiz_sources(list_models().cards, (), ["ham10000"]).keys() == {"phantom-nodule"}
+
+
+ROUND = (QuizPicture("=1+1", "p0", "ill"), QuizPicture("b", "p1", "well"), QuizPicture("c", "p2", "well"))
+
+
+def test_a_round_takes_one_answer_a_picture_and_skips_only_before_it():
+    played = QuizRound(model="m", number=1, deck=ROUND)
+    played.answer("ill", "well", 0.6)
+    played.answer("well", "well", 0.6)
+    played.skip()
+    assert (len(played.answers), played.position, played.revealed) == (1, 0, True)
+    played.onward()
+    played.skip()
+    assert (played.position, played.picture.image_id) == (2, "c")
+    played.answer("well", "well", 0.9, {"well": 3})
+    assert not played.over
+    played.onward()
+    played.answer("ill", "ill", 0.5)
+    assert played.over and len(played.answers) == 2
+
+
+def test_the_file_of_answers_is_read_back_and_holds_no_formula():
+    played = QuizRound(model="m", number=1, deck=ROUND)
+    played.answer("ill", "well", 0.625, {"ill": 4, "well": 1})
+    (row,) = csv.DictReader(io.StringIO(answers_csv(played, ("well", "ill"))))
+    assert (row["image_id"], row["truth"], row["guess_right"], row["network_right"]) == ("'=1+1", "ill", "1", "0")
+    assert (row["stated"], row["hands_ill"], row["hands_well"], row["model"]) == ("0.625", "4", "1", "m")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_deck_of_phantoms_can_be_drawn_and_says_what_is_in_them(stores, results, models, number):
+    sources = quiz_deck.quiz_sources(list_models(models).cards, list_runs(results[0]).done, [])
+    (source,) = sources.values()
+    deck = quiz_deck.deck(source, number)
+    ill = next(p for p in deck if p.truth == "Nodule")
+    assert quiz_deck.picture_of(ill.path).shape == (448, 448, 3)
+    assert quiz_deck.planted_boxes(ill.path, "Nodule")
+    assert quiz_deck.planted_boxes("/some/file.png", "Nodule") == ()
+    assert np.array_equal(quiz_deck.picture_of(ill.path), quiz_deck.picture_of(ill.path))
