@@ -12,6 +12,8 @@ from rich.table import Table
 
 from core.cli.console import REFUSED, err, guarded, out, print_json, progress_report
 from core.errors import ImageRefused, SpecInvalid
+from core.registry.explanations import EXPLANATIONS, GRADCAM, explanation
+from core.types import Heatmap
 
 OVERLAY_STRENGTH = 0.6  # as the Predict page starts with
 app = typer.Typer(no_args_is_help=True, help="Look into a shipped model.")
@@ -45,7 +47,9 @@ def export(
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Image files.")],
     model: Annotated[str, typer.Option(help="A folder in models/.")],
-    explain: Annotated[Path | None, typer.Option(help="Folder for Grad-CAM overlays, one PNG per image.")] = None,
+    explain: Annotated[Path | None, typer.Option(help="Folder for heat maps over the images, one PNG each.")] = None,
+    method: Annotated[str, typer.Option(help=f"How they are made: {', '.join(EXPLANATIONS)}.")] = GRADCAM,
+    layer: Annotated[str, typer.Option(help="Layer whose cells are weighed; the card's by default.")] = "",
     frame: Annotated[str, typer.Option(help="Of DICOM and NIfTI files: 12, or axial:40; else the middle one.")] = "",
     table: Annotated[
         Path | None,
@@ -62,6 +66,7 @@ def predict(
         from core.nn.serving import Predictor
 
         choice = parse_frame(frame)
+        asked = {} if (method, layer) == (GRADCAM, "") else {"method": explanation(method).key, "layer": layer}
         predictor = Predictor.load(model)
         card, answers, refused = predictor.card, [], {}
         numbers = numbers_beside(card, table, files)
@@ -74,7 +79,9 @@ def predict(
                     refused[str(file)] = str(error)
                     continue
                 beside = numbers.get(file, ())
-                result = predictor.predict(picture.pixels, explain is not None, image_id=file.name, table=beside)
+                result = predictor.predict(
+                    picture.pixels, explain is not None, image_id=file.name, table=beside, **asked
+                )
                 answer: dict[str, object] = {
                     "file": str(file),
                     "probabilities": dict(zip(card.class_names, map(float, result.probabilities), strict=True)),
@@ -84,6 +91,7 @@ def predict(
                 }
                 if explain is not None:
                     answer["overlay"] = str(_write_overlay(explain, number, file, result, card))
+                    answer["explanation"] = _made_by(result.heatmaps[0])
                 answers.append(answer)
         if json_out:
             print_json(
@@ -101,6 +109,11 @@ def predict(
             err.print(reason, style="red", markup=False, soft_wrap=True)
     if refused:
         raise typer.Exit(REFUSED)
+
+
+def _made_by(heatmap: Heatmap) -> dict[str, str | None]:
+    """As the HTTP API says it: the method, and the layer, null for a method that weighs none."""
+    return {"method": heatmap.method, "layer": heatmap.layer or None}
 
 
 def _write_overlay(folder: Path, number: int, file: Path, result, card) -> Path:  # type: ignore[no-untyped-def]

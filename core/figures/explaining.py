@@ -146,7 +146,6 @@ def random_sentence(found: "Sequence[Agreement]") -> str:
 def hiding_figure(hiding: "Hiding", class_name: str) -> go.Figure:
     """The probability of one class: untouched, with the hot part hidden, with other parts hidden."""
     rows = [t("untouched"), t("other places hidden"), t("hottest part hidden")]
-    seen = t("%{y}: %{x:.1%}")
     figure = go.Figure()
     groups = (
         ([hiding.before], MUTED, "line-ns-open", 16),
@@ -158,7 +157,7 @@ def hiding_figure(hiding: "Hiding", class_name: str) -> go.Figure:
             go.Scatter(
                 x=values, y=[row] * len(values), mode="markers", name=row,
                 marker={"color": color, "symbol": symbol, "size": size, "opacity": 0.75, "line": {"width": 2}},
-                hovertemplate=f"{seen}<extra></extra>",
+                hovertemplate="%{y}: %{x:.1%}<extra></extra>",
             )
         )  # fmt: skip
     base_layout(figure, height=190, legend=False)

@@ -104,15 +104,15 @@ def agreement(first: np.ndarray, second: np.ndarray, grid: tuple[int, int]) -> A
         grid: the coarser of their two grids: a finer comparison would only see how they were smoothed.
     """
     rows, columns = (max(1, min(CELLS, side)) for side in grid)
-    a, b = (_on_grid(heat, rows, columns) for heat in (first, second))
+    a, b = (on_grid(heat, rows, columns) for heat in (first, second))
     hot_a, hot_b = hot_part(a), hot_part(b)
     fewer = min(hot_a.sum(), hot_b.sum())
     overlap = float((hot_a & hot_b).sum() / fewer) if fewer else 0.0
     return Agreement(_spearman(a.ravel(), b.ravel()), overlap, float(max(hot_a.sum(), hot_b.sum()) / a.size), a.size)
 
 
-def _on_grid(heat: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The mean over each cell; a cell has at least one pixel."""
+def on_grid(heat: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The mean of a map (h, w) over each of rows x columns cells; a cell has at least one pixel."""
     edges = [
         np.linspace(0, side, n + 1).round().astype(int)[:-1]
         for side, n in zip(heat.shape, (rows, columns), strict=True)

@@ -13,10 +13,11 @@ import numpy as np
 
 from core.data.frames import Decoded, FrameChoice
 from core.data.images import MIDDLE, decode_picture, encode_png, fit_image, resize_map, shrink_image
-from core.errors import ExplanationFailed
+from core.errors import ExplanationFailed, RequestRefused
 from core.evaluation.decision import decided_classes
 from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
+from core.registry.explanations import GRADCAM, QUICK, explanation
 from core.types import ModelCard
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
 
 STRENGTH = 0.55  # opacity of full heat, as the Predict page starts with
 OVERLAY_PX = 512  # overlays are drawn below twice this side: enough for a map of 7 x 7 cells
-EXPLANATIONS = ("none", "maps", "gradcam")
+EXPLANATIONS = ("none", "maps", *QUICK)  # those that bring TensorFlow are for the pages and the command line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looked:
-    """A picture and what the network said of it: rgb (H, W, 3), probabilities (C,), maps (C, h, w) raw or None."""
+    """A picture and what the network said of it: rgb (H, W, 3), probabilities (C,), maps (C, h, w) raw or None.
+
+    `cells` are the (rows, columns) that the maps were made from, where they are no longer on them.
+    """
 
     card: ModelCard
     engine: str
@@ -39,12 +43,17 @@ class Looked:
     maps: np.ndarray | None
     picture: Decoded
     ood: "OodAnswer | None" = None
+    method: str = GRADCAM
+    cells: tuple[int, int] | None = None
 
 
-def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool, frame: FrameChoice = MIDDLE) -> Looked:
-    """Decode a picture and run the network once; the maps of all classes come from the same pass.
+def look(
+    predictor: "Predictor", content: bytes, name: str, *, maps: bool, frame: FrameChoice = MIDDLE,
+    method: str = GRADCAM,
+) -> Looked:  # fmt: skip
+    """Decode a picture and run the network once; Grad-CAM of all classes comes from the same pass.
 
-    Raises: ImageRefused, in one sentence.
+    Raises: ImageRefused, in one sentence; RequestRefused for a method that would bring TensorFlow on this model.
     """
     from core.nn.serving import calibrated
 
@@ -52,13 +61,16 @@ def look(predictor: "Predictor", content: bytes, name: str, *, maps: bool, frame
     picture = decode_picture(content, name, frame)
     rgb = picture.pixels
     prepared = fit_image(rgb, card.preprocess)[None]
-    output = predictor.run(prepared, maps=maps)
+    if maps and method != GRADCAM and predictor.explainer.loads_tensorflow(method):
+        raise RequestRefused(422, f"{card.name} gives no {explanation(method).title} without TensorFlow; ask a page.")
+    output = predictor.run(prepared, maps=maps and method == GRADCAM)
     probabilities = calibrated(output.logits, card.temperature, card.task)[0]
     judged = predictor.ood(prepared, output)
-    return Looked(
-        card, predictor.engine, rgb, probabilities, output.cams[0] if output.cams is not None else None, picture,
-        None if judged is None else judged[0],
-    )  # fmt: skip
+    raw, cells = (None, None) if output.cams is None else (output.cams[0], None)
+    if maps and method != GRADCAM:
+        raw, cells = predictor.explainer.maps(prepared[0], method)
+    ood = None if judged is None else judged[0]
+    return Looked(card, predictor.engine, rgb, probabilities, raw, picture, ood, method, cells)
 
 
 def prediction(
@@ -72,7 +84,8 @@ def prediction(
     frame: FrameChoice = MIDDLE,
 ) -> dict[str, object]:
     """The answer for one picture of POST /api/predict; `explain` is one of EXPLANATIONS."""
-    looked = look(predictor, content, name, maps=explain != "none", frame=frame)
+    method = explain if explain in QUICK else GRADCAM
+    looked = look(predictor, content, name, maps=explain != "none", frame=frame, method=method)
     card = looked.card
     called = decided_classes(looked.probabilities, card)
     height, width = looked.rgb.shape[:2]
@@ -88,8 +101,9 @@ def prediction(
         **doubts(looked),
     }
     if explain != "none":
+        answer["explanation"] = made_by(looked)
         answer["maps"] = {c: grid(looked, i) for i, c in enumerate(card.class_names)}
-    if explain == "gradcam":
+    if explain in QUICK:
         chosen = target_class(card, looked.probabilities, target)
         index = card.class_names.index(chosen)
         answer["overlay"] = {
@@ -188,9 +202,20 @@ def target_class(card: ModelCard, probabilities: np.ndarray, target: str | None)
     return target or card.positive_class or card.class_names[int(probabilities.argmax())]
 
 
+def made_by(looked: Looked) -> dict[str, object]:
+    """The method and the layer that a map comes from; the layer is null for a method that weighs none."""
+    spec = explanation(looked.method)
+    return {"method": spec.title, "layer": looked.card.cam_layer if spec.on_layer else None}
+
+
 def grid(looked: Looked, index: int) -> dict[str, object]:
-    """The map of one class as the cells it was made from, scaled by its own maximum to [0, 1]."""
+    """The map of one class on the cells that it was made from, scaled by its own maximum to [0, 1]."""
     cells = _cells(looked, index)
+    if looked.cells is not None and looked.cells != cells.shape and cells.any():
+        from core.nn.explain_trust import on_grid
+
+        cells = on_grid(cells, *looked.cells)
+        cells = cells / cells.max()
     rows, columns = cells.shape
     return {"rows": rows, "columns": columns, "is_empty": not cells.any(), "values": np.round(cells, 4).tolist()}
 

@@ -10,6 +10,7 @@ from typing import Any
 from core import limits
 from core.data.frames import FRAME_RULE
 from core.figures.text import NOT_A_DIAGNOSIS
+from core.registry.explanations import QUICK
 from core.serve.replies import Reply
 
 DESCRIPTION = (
@@ -47,7 +48,8 @@ _MAP = {"rows": 7, "columns": 7, "is_empty": False, "values": [[0.0, 0.31], [0.5
 _PREDICTION = {
     "file": "picture.jpg", "width": 1024, "height": 1024, "format": "JPEG",
     "probabilities": {"No nodule": 0.08, "Nodule": 0.92},
-    "decided": ["Nodule"], "verdict": "positive", "maps": {"Nodule": _MAP},
+    "decided": ["Nodule"], "verdict": "positive", "explanation": {"method": "Grad-CAM", "layer": "block4_out"},
+    "maps": {"Nodule": _MAP},
     "overlay": {"class": "Nodule", "strength": 0.55, "is_empty": False, "png_base64": "iVBORw0KGgo…"},
 }  # fmt: skip
 EXTRA: dict[str, dict[str, Any]] = {
@@ -69,8 +71,9 @@ EXTRA: dict[str, dict[str, Any]] = {
                 "files": {"type": "array", "items": _FILE, "description": "Also as 'file'; ZIPs too."},
                 "model": _MODEL,
                 "explain": {
-                    "type": "string", "enum": ["none", "maps", "gradcam"], "default": "none",
-                    "description": "maps: the cells of every class's Grad-CAM; gradcam: also the overlay as PNG.",
+                    "type": "string", "enum": ["none", "maps", *QUICK], "default": "none",
+                    "description": "maps: the cells of every class's Grad-CAM; a method: its cells, and the overlay as "
+                    "PNG. scorecam and occlusion predict a hundred times: about a second.",
                 },
                 "target": _TARGET,
                 "strength": _STRENGTH,

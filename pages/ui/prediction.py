@@ -170,9 +170,9 @@ def _show_answer(
             f"medlens-report-{card.name}-{picture.digest[:8]}", f"{card.name}-{picture.digest}",
         )  # fmt: skip
         if st.button(
-            t("Change this picture and watch"), icon=":material/science:", key=f"play-{card.name}-{picture.digest}"
-        ):
-            st.session_state[state.PLAYED] = picture
+            t("Change this picture and watch"), icon=":material/science:", key=f"play-{card.name}-{picture.digest}",
+            on_click=lambda: st.session_state.update({state.PLAYED: picture}),
+        ):  # fmt: skip
             st.switch_page("pages/playground.py")
 
 

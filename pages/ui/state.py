@@ -15,6 +15,7 @@ PLAN = "plan"  # a shipped plan on the Train page
 PREDICTED = "predicted"  # session state: (model, its state, picture, method, layer, numbers) -> PredictionResult
 TRUST = "trust"  # session state: (model state, picture, method, layer, class, numbers) -> Hiding
 RANDOM_MAPS = "random-maps"  # session state: of the last picture, maps of networks with random weights
+RANDOM_ASKED = "random-asked"  # session state: the key of RANDOM_MAPS that was asked for last
 PLAYED = "played"  # session state: the Picture that was brought to the playground
 PLAYED_ROUND = "played-round"  # session state: how often its controls were put back; new widgets each time
 DECODED = "decoded"  # session state: (digest, frame) -> Picture, of the files that are uploaded now

@@ -107,14 +107,15 @@ def _random_weights(
     key = (card.sha256, picture.digest, heatmap.method, heatmap.layer, numbers)
     kept: dict[object, tuple[tuple[Heatmap, ...], ...]] = st.session_state.setdefault(state.RANDOM_MAPS, {})
     if key not in kept:
-        asked = st.button(
+        st.button(
             t("Compare with random weights"), icon=":material/shuffle:", key=f"random-{card.name}-{picture.digest}",
+            on_click=_ask_random, args=(key,),
             help=t(
                 "The same map by networks of the same shape that know nothing. It brings TensorFlow: some twenty "
                 "seconds the first time."
             ),
         )  # fmt: skip
-        if not asked:
+        if st.session_state.get(state.RANDOM_ASKED) != key:
             return
         try:
             with st.spinner(t("Shuffling the weights of the network…"), show_time=True):
@@ -140,3 +141,7 @@ def _side_by_side(card: ModelCard, picture: Picture, maps: list[Heatmap], titles
             overlay: np.ndarray = picture.shown if heatmap.is_empty else blend(picture.shown, heat, 0.55)
             place = attention_words(heat, heatmap.is_empty)
             st.image(overlay, caption=title, width=MAP_PX, alt=f"{title}: {place}. {words}")
+
+
+def _ask_random(key: object) -> None:
+    st.session_state[state.RANDOM_ASKED] = key

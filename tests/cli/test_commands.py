@@ -112,7 +112,7 @@ def test_predict_answers_good_files_names_the_bad_one_and_leaves_with_1(phantoms
     bad = tmp_path / "notes.png"
     bad.write_text("these are notes, not a picture", encoding="utf-8")
     result = call("predict", *phantoms[:2], bad, phantoms[2], "--model", "phantom-nodule", "--json",
-                  "--explain", tmp_path / "overlays")  # fmt: skip
+                  "--explain", tmp_path / "overlays", "--method", "layercam")  # fmt: skip
     assert result.exit_code == 1
     document = json.loads(result.stdout)
     assert [Path(p["file"]).name for p in document["predictions"]] == [f.name for f in phantoms]
@@ -120,6 +120,7 @@ def test_predict_answers_good_files_names_the_bad_one_and_leaves_with_1(phantoms
     assert "not a diagnosis" in document["notice"]
     for prediction in document["predictions"]:
         assert sum(prediction["probabilities"].values()) == pytest.approx(1)
+        assert prediction["explanation"] == {"method": "Layer-CAM", "layer": "block4_out"}
         with Image.open(prediction["overlay"]) as overlay:
             assert overlay.mode == "RGB"
 

@@ -190,3 +190,34 @@ def test_the_strength_that_overlays_begin_with_is_the_one_that_the_documentation
     fields = schema["paths"]["/api/predict"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert fields["properties"]["strength"]["default"] == api.answers.STRENGTH
     assert tuple(fields["properties"]["explain"]["enum"]) == api.answers.EXPLANATIONS
+
+
+def test_a_reply_names_the_method_and_the_layer_of_its_maps(client, helpers):
+    (one,) = predict(client, helpers.picture(40), explain="maps").json()["predictions"]
+    assert one["explanation"] == {"method": "Grad-CAM", "layer": "out"}
+
+
+def test_other_methods_come_from_the_engine_and_those_that_bring_tensorflow_are_refused(client, helpers, predictor):
+    asked = []
+
+    class FakeExplainer:
+        def loads_tensorflow(self, key):
+            return key == "layercam"
+
+        def maps(self, image, key):
+            asked.append((key, image.shape))
+            values = np.zeros((2, 32, 32))
+            values[1, :8, 8:16] = 0.4  # the cell (0, 1) of 4 x 4
+            return values, (4, 4)
+
+    predictor.explainer = FakeExplainer()
+    (one,) = predict(client, helpers.picture(40), explain="occlusion").json()["predictions"]
+    assert asked == [("occlusion", (32, 32, 3))]
+    assert one["explanation"] == {"method": "Occlusion", "layer": None}
+    warm = one["maps"]["Nodule"]
+    assert (warm["rows"], warm["columns"], warm["values"][0]) == (4, 4, [0.0, 1.0, 0.0, 0.0])
+    assert one["maps"]["Clear"]["is_empty"] is True
+    assert one["overlay"]["class"] == "Nodule"
+    refused = predict(client, helpers.picture(40), explain="layercam")
+    assert (refused.status_code, "without TensorFlow" in refused.json()["error"]) == (422, True)
+    assert predict(client, helpers.picture(40), explain="smoothgrad").status_code == 422
