@@ -65,8 +65,8 @@ def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, bui
     np.testing.assert_allclose(before, after, atol=1e-5)
 
 
-# One of each make, for the time that it takes: some layers without names (Xception, Inception), shortcuts, plain chains,
-# a network of ours. What a layer is called decides whether its weights arrive.
+# One of each make, for the time that it takes: some layers without names (Xception, Inception), shortcuts, plain
+# chains, a network of ours. What a layer is called decides whether its weights arrive.
 @pytest.mark.parametrize(
     "spec",
     [ARCHITECTURES[key] for key in ("xception", "inception_v3", "mobilenet_v2", "resnet50", "vgg16", "lenet5")],
