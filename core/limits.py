@@ -67,4 +67,4 @@ MAX_SIBLING_UNPACKED_BYTES = 128 * 1024**2  # of the same inflated; that forest 
 MAX_SIBLING_ENTRIES = 20_000  # files inside it; boosting of 450 small trees has 2,600
 MAX_SHIPPED_BYTES = 25 * 1000**2  # of a model's folder with its siblings: what a repository still carries
 MAX_ADDED_MODELS = 20  # networks that visitors brought along on the pages; a list of more is hard to choose from
-MAX_ADDED_BYTES = 4 * 1024**3  # of all of their folders together: what a small server can spare
+MAX_ADDED_BYTES = 4 * 1000**3  # of all of their folders together: what a small server can spare

@@ -12,6 +12,7 @@ from core.language import t
 from core.types import ModelCard, SiblingSet
 
 ROW_PX = 26
+LONG = 0.75  # of the axis
 
 
 def head_names(found: SiblingSet) -> list[str]:
@@ -44,13 +45,15 @@ def beside_figure(probabilities: np.ndarray, card: ModelCard, found: SiblingSet,
             orientation="h",
             marker={"color": colors[position]},
             text=[percent(value) for value in values],
-            textposition="outside",
+            # a long bar leaves no room behind it on a narrow screen
+            textposition=["inside" if value > LONG else "outside" for value in values],
+            insidetextanchor="end",
             cliponaxis=False,
             hovertemplate="%{fullData.name}, %{y}: %{x:.3f}<extra></extra>",
         )
     figure.update_layout(barmode="group", bargap=0.18, bargroupgap=0.08)
     figure.update_xaxes(
-        range=[0, 1.14], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", fixedrange=True,
+        range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", fixedrange=True,
         title={"text": t("calibrated probability")},
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, tickfont={"size": 14})
@@ -59,21 +62,13 @@ def beside_figure(probabilities: np.ndarray, card: ModelCard, found: SiblingSet,
     return figure.update_layout(legend={"traceorder": "normal", "y": -90 / (height - 110)})
 
 
-def beside_rows(probabilities: np.ndarray, card: ModelCard, found: SiblingSet) -> list[dict[str, str]]:
-    """A table: what each says first, and how good it is on the test part."""
-    rows = []
-    estimates = [card.estimates, *(sibling.estimates for sibling in found.siblings)]
-    for name, row, known in zip(head_names(found), probabilities, estimates, strict=True):
-        best = int(np.argmax(row))
-        auc = first_overall(known, "auc")
-        rows.append(
-            {
-                t("Decides by"): name,
-                t("Most probable"): t("{name}, {share}", name=card.class_names[best], share=percent(float(row[best]))),
-                t("AUC on test"): t("not measured") if auc is None else interval(auc, 3),
-            }
-        )
-    return rows
+def beside_rows(card: ModelCard, found: SiblingSet) -> list[dict[str, str]]:
+    """A table: how good the network and each head is on the test part."""
+    aucs = [first_overall(known, "auc") for known in (card.estimates, *(one.estimates for one in found.siblings))]
+    return [
+        {t("Decides by"): name, t("AUC on test"): t("not measured") if auc is None else interval(auc, 3)}
+        for name, auc in zip(head_names(found), aucs, strict=True)
+    ]
 
 
 def population_words(card: ModelCard, found: SiblingSet) -> str:

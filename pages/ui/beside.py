@@ -24,7 +24,7 @@ KEPT = "beside"  # of the session: answers and maps of a few pictures
 MAX_KEPT = 6
 MOST_CLASSES = 7  # rows of bars; of more classes the most probable ones
 STRENGTH = 0.6
-PANEL_PX = 168  # two stand beside each other on a phone, six on a wide screen
+PANEL_PX = 148  # two stand beside each other on a phone, four on a wide screen
 FLAT = 0.01  # below one percentage point nothing hangs on any one place
 
 
@@ -96,8 +96,8 @@ def _show_answer(answer: "BesideAnswer", key: str) -> None:
     figure = beside_figure(probabilities, card, answer.found, _shown_classes(card, probabilities))
     chart(figure, alt=t("Probabilities side by side. {spoken}", spoken=spoken), key=f"{key}-bars")
     st.dataframe(
-        beside_rows(probabilities, card, answer.found), hide_index=True, width="stretch",
-        alt=t("What each head gives first, and its AUC on the test part"),
+        beside_rows(card, answer.found), hide_index=True, width="stretch",
+        alt=t("AUC on the test part of the network and of each head"),
     )  # fmt: skip
     st.caption(plain(population_words(card, answer.found)))
     st.caption(
@@ -155,8 +155,8 @@ def _scale(top: float, share: float) -> None:
     if top >= FLAT:
         st.image(colour_bar(STRENGTH), width="stretch", alt=t("Colour bar of the maps"))
         with st.container(horizontal=True, horizontal_alignment="distribute", wrap=False):
-            st.caption(t("covering it changes nothing"), width="content")
-            st.caption(t("covering it takes {share} points", share=f"{100 * top:.0f}"), width="content")
+            st.caption(t("no change"), width="content")
+            st.caption(t("{share} points less", share=f"{100 * top:.0f}"), width="content")
     st.caption(
         t(
             "Occlusion covers the picture, a square of {share} of its side at a time, with the picture's mean colour "

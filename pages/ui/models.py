@@ -12,7 +12,7 @@ import streamlit as st
 from core import limits
 from core.errors import MedLensError
 from core.figures.names import architecture_title
-from core.language import t, tn
+from core.language import t
 from core.registry.pixels import RANGES
 from core.serve.adding import room, who_may_add
 from core.serve.networks import add_upload, check_upload
@@ -85,12 +85,12 @@ def _may_add() -> bool:
         return False
     found = room()
     st.caption(
-        tn("{n} network has been added here", "{n} networks have been added here", found.models)
-        + t(
-            " ({used} GB). There is room for {most} and {gigabytes} GB; a file may have {megabytes} MB. Everybody who "
-            "opens these pages sees and uses them; whoever runs the server removes one by deleting its folder.",
-            used=f"{found.used_bytes / 1e9:.1f}", most=limits.MAX_ADDED_MODELS,
-            gigabytes=f"{limits.MAX_ADDED_BYTES / 1e9:.1f}", megabytes=limits.MAX_MODEL_BYTES // 1024**2,
+        t(
+            "{count} of at most {most} networks have been added here, {used} of {gigabytes} GB. A file may have "
+            "{megabytes} MB. Everybody who opens these pages sees and uses them; whoever runs the server removes one "
+            "by deleting its folder.",
+            count=found.models, most=limits.MAX_ADDED_MODELS, used=f"{found.used_bytes / 1e9:.1f}",
+            gigabytes=f"{limits.MAX_ADDED_BYTES / 1e9:.0f}", megabytes=limits.MAX_MODEL_BYTES // 1024**2,
         )
     )  # fmt: skip
     return True

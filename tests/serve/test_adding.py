@@ -58,7 +58,7 @@ def test_only_networks_that_were_brought_along_are_counted(monkeypatch, tmp_path
     ("found", "size", "words"),
     [
         (Room(limits.MAX_ADDED_MODELS, 0), 1, "20 networks were added to this server already, and 20 may be"),
-        (Room(1, limits.MAX_ADDED_BYTES - 300), 101, "4.3 GB are set aside for them"),
+        (Room(1, limits.MAX_ADDED_BYTES - 300), 101, "4.0 GB are set aside for them"),
     ],
 )
 def test_a_server_that_is_full_refuses_an_upload_before_it_is_written_down(found, size, words, monkeypatch):
