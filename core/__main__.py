@@ -3,6 +3,7 @@
 import typer
 
 from core.cli.benchmark import benchmark
+from core.cli.copies import duplicates
 from core.cli.data import app as data_app
 from core.cli.foreign import add, check
 from core.cli.models import app as models_app
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="MedLens: train, compare and explain networks on medical images. Research and teaching only.",
 )
+data_app.command()(duplicates)
 app.add_typer(data_app, name="data", help="List, check and download data sets.")
 models_app.command()(check)
 models_app.command()(add)

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core.errors import MedLensError
+from core.language import t
 from core.registry.datasets import DATASETS
-from pages.ui import cache, changes, datasets, state
+from pages.ui import cache, changes, data_copies, data_leakage, data_spread, data_wall, datasets, state
 from pages.ui.blocks import error_box, page_head
 from pages.ui.linked import linked_select
 
@@ -33,8 +34,15 @@ with spread:
         error_box(str(error))
         table = None
 if table is not None:
+    st.header(t("Patients, ages and views"), anchor=False)
+    data_spread.show_spread(spec, table)
     st.header("What it looks like", anchor=False)
-    datasets.show_samples(spec)
+    data_wall.show_wall(spec, table)
+    st.header(t("Copies and contradictions"), anchor=False)
+    data_copies.show_copies(spec, table)
+
+st.header(t("What a random split would pretend"), anchor=False)
+data_leakage.show_leakage(spec)
 
 st.header("What training does to a picture", anchor=False)
 changes.show_presets()

@@ -1,4 +1,4 @@
-"""The parts of the Data page: counts per split, provenance, and sample pictures with what is known on them."""
+"""Parts of the Data page: provenance, counts per split, what was refused, and what is not on this machine."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core import paths
-from core.errors import ImageRefused, MedLensError
+from core.errors import MedLensError
 from core.figures.datasets import balance_figure
-from core.figures.overlay import draw_boxes, draw_outline, shrink
 from core.figures.text import counted, group_word, percent, plural
 from core.registry.datasets import DATASETS
 from core.registry.labels import AS_IS, label_scheme
@@ -17,7 +16,6 @@ from core.types import ClassCounts, DatasetSpec, DatasetTable, LabelScheme
 from pages.ui import cache
 from pages.ui.blocks import chart, facts, plain
 
-SHOWN_PX = 384
 MOST_REASONS = 50
 RARE = 0.1  # a class below this share of the training images is named
 
@@ -87,33 +85,6 @@ def count_frame(counts: Sequence[ClassCounts], spec: DatasetSpec) -> pd.DataFram
     return pd.DataFrame(
         {"Split": c.split, "Images": c.n_images, group: c.n_groups, **dict(c.images_per_class)} for c in counts
     )
-
-
-def show_samples(spec: DatasetSpec) -> None:
-    """Pictures of every label in turn, with boxes or the outline of a mask where the source has them."""
-    samples = cache.samples(spec.key, 8)
-    marked = any(s.boxes or s.mask_path for s in samples)
-    show = st.toggle("Show where the findings lie", value=True, key=f"marks-{spec.key}") if marked else False
-    with st.grid(4, min_column_width=150):
-        for sample in samples:
-            picture = shrink(sample.pixels, SHOWN_PX)
-            height, width = sample.pixels.shape[:2]
-            known = ""
-            if show and sample.boxes:
-                picture, known = draw_boxes(picture, sample.boxes), f", {plural(len(sample.boxes), 'box')} drawn"
-            elif show and sample.mask_path:
-                picture, known = _outlined(picture, sample.mask_path), ", mask outlined"
-            caption = f"{sample.caption}  \n{width} x {height} px"
-            st.image(picture, caption=caption, width="stretch", alt=f"{sample.caption}, {sample.name}{known}")
-
-
-def _outlined(picture, mask_path: str):  # type: ignore[no-untyped-def]
-    from core.data.sources import read_image
-
-    try:
-        return draw_outline(picture, read_image(mask_path)[..., 0])
-    except ImageRefused:  # the picture is still worth showing
-        return picture
 
 
 def show_table_facts(spec: DatasetSpec, table: DatasetTable) -> None:
