@@ -7,7 +7,10 @@ The pages say who reads (`speak_for`); everything else (command line, API, store
 logs, results and scripts are the same everywhere.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,11 @@ from babel.messages.pofile import read_po
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "English", "es": "Español"}  # code -> the name that its readers know
 LOCALE = Path(__file__).parent / "locale"
+AND = {ENGLISH: "and", "es": "y"}
+_SOUNDS_LIKE_Y = re.compile(r"\W*h?[ií](?![aeo])", re.IGNORECASE)
 
 _reader: Callable[[], str] = lambda: ENGLISH  # noqa: E731  (replaced by the app; a function, so that threads differ)
+_set_here: ContextVar[str] = ContextVar("language", default="")
 
 Entry = str | tuple[str, ...]
 
@@ -31,8 +37,18 @@ def speak_for(reader: Callable[[], str]) -> None:
 
 def spoken() -> str:
     """The code of the language that is spoken to the current reader: a key of LANGUAGES."""
-    code = _reader()
+    code = _set_here.get() or _reader()
     return code if code in LANGUAGES else ENGLISH
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak `code` within the block, whoever reads: for work that another thread does later."""
+    before = _set_here.set(code)
+    try:
+        yield
+    finally:
+        _set_here.reset(before)
 
 
 def best_language(accepted: str | None) -> str:
@@ -58,6 +74,16 @@ def tn(one: str, many: str, /, n: int, **values: Any) -> str:
     found = catalogue(spoken()).get(one)
     forms = found if isinstance(found, tuple) and len(found) == 2 and all(found) else (one, many)
     return forms[0 if n == 1 else 1].format(n=f"{n:,}", **values)  # English and Spanish share this rule
+
+
+def listing(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"; the Spanish "y" is "e" before a word that begins with its own sound."""
+    if len(words) < 2:
+        return "".join(words)
+    joint = AND[spoken()]
+    if joint == "y" and _SOUNDS_LIKE_Y.match(words[-1]):
+        joint = "e"
+    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
 @cache

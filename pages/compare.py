@@ -13,6 +13,7 @@ from pages.ui.comparing_choice import choose_columns, filtered
 from pages.ui.comparing_cost import show_cost, show_differences, show_repeats
 from pages.ui.comparing_curves import show_curves
 from pages.ui.comparing_pairs import show_agreement, show_pairs
+from pages.ui.comparing_report import report_button
 from pages.ui.linked_more import linked_tabs
 
 page_head(
@@ -102,7 +103,9 @@ with tabs[part]:
         show_repeats(runs)
     else:
         show_differences(chosen, titles)
-choose_format()
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    choose_format()
+    report_button(runs, titles, picked)
 with sentence.container(border=True):
     comparing.show_verdict(groups[0], titles, others=len(runs) - len(groups[0]))
 comparing.show_unfinished(listing, dataset, task)

@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from core import language
-from core.language import LANGUAGES, best_language, catalogue, speak_for, spoken, t, tn
+from core.language import LANGUAGES, best_language, catalogue, speak_for, speaking, spoken, t, tn
 
 ROOT = Path(__file__).resolve().parents[1]
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -98,6 +98,13 @@ def test_the_reader_decides_and_english_is_what_is_left(spanish, monkeypatch):
     assert (t("Picture"), t("Nothing of this"), spoken()) == ("Imagen", "Nothing of this", "es")
     speak_for(lambda: "xx")
     assert (t("Picture"), spoken()) == ("Picture", "en")
+
+
+def test_a_block_can_speak_another_language_than_its_reader_reads(spanish, monkeypatch):
+    monkeypatch.setattr(language, "catalogue", lambda code: {"Picture": "Imagen"} if code == "es" else {})
+    with speaking("en"):
+        assert (spoken(), t("Picture")) == ("en", "Picture")
+    assert (spoken(), t("Picture")) == ("es", "Imagen")
 
 
 def test_fields_are_filled_and_numbers_choose_the_form(spanish, monkeypatch):

@@ -4,10 +4,12 @@
 session of the thread that draws, so that a fragment, which runs without app.py's body, speaks the same language.
 """
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.language import ENGLISH, LANGUAGES, best_language, speak_for, t
+from core.language import ENGLISH, LANGUAGES, best_language, speak_for, speaking, spoken, t
 from pages.ui import state
 
 # True once every text of every page is in the catalogue: until then a Spanish browser would get pages in two
@@ -31,6 +33,17 @@ def settle_language() -> None:
     asked = st.query_params.get(state.LANGUAGE)
     if asked in LANGUAGES and asked != st.session_state.get(state.LANGUAGE_SEEN):
         st.session_state[state.LANGUAGE] = st.session_state[state.LANGUAGE_SEEN] = asked
+
+
+def spoken_later(work: Callable[[], bytes | str]) -> Callable[[], bytes | str]:
+    """`work` in the language of now, for a button whose file another thread writes when it is pressed."""
+    code = spoken()
+
+    def written() -> bytes | str:
+        with speaking(code):
+            return work()
+
+    return written
 
 
 def language_switch() -> None:

@@ -47,7 +47,7 @@ def test_a_dropped_jpeg_gets_probabilities_a_map_and_a_download(app, visit, jpeg
     assert not health["tensorflow_loaded"]
 
 
-def test_the_compare_page_shows_the_sentence_and_the_roc_figure(app, visit):
+def test_the_compare_page_shows_the_sentence_and_the_roc_figure_and_can_be_taken_along(app, visit, tmp_path):
     page = visit(f"{app}/compare")
     sentence = page.get_by_role("heading", name="has the highest AUC")
     sentence.wait_for(timeout=60_000)
@@ -55,6 +55,17 @@ def test_the_compare_page_shows_the_sentence_and_the_roc_figure(app, visit):
     page.get_by_text("chance (AUC 0.50)").wait_for(timeout=30_000)
     assert page.locator(".js-plotly-plot .scatterlayer .trace").count() > 3
     assert page.locator('[data-testid="stDataFrame"]').count() >= 1
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_role("button", name="Download the comparison (HTML)").click()
+    waiting.value.save_as(tmp_path / "comparison.html")
+    told = " ".join(sentence.inner_text().split())
+    page.goto((tmp_path / "comparison.html").as_uri())
+    page.wait_for_selector("body[data-drawn=yes]", timeout=30_000)
+    assert told in " ".join(page.locator("main").inner_text().split())
+    drawn = page.locator("figure").count()
+    assert drawn > 5 and page.locator("figure .main-svg").first.is_visible()
+    assert page.locator("figure:has(.main-svg)").count() == drawn
+    assert page.faults == page.foreign == []
 
 
 def test_a_deep_link_is_the_first_thing_that_a_new_server_sees(cold_app, visit):
