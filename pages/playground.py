@@ -31,7 +31,7 @@ if not models.cards:
 cards = {card.name: card for card in models.cards}
 names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 brought = st.session_state.get(state.PLAYED)
-left, right = st.columns([2, 3], gap="large")
+left, right = st.columns([2, 3], gap="large", vertical_alignment="top" if brought is None else "bottom")
 with left:
     card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: cards[name].title)]
     numbers = numbers_form(card)
@@ -42,7 +42,7 @@ with right:
             st.caption(t("Nothing chosen yet: choose a picture, or a sample, which is one click away."))
     else:
         pictures = [brought]
-        with st.container(horizontal=True, vertical_alignment="bottom", height="stretch"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(t("Picture: **{name}**", name=plain(brought.name)), width="content")
             st.button(
                 t("Another picture"), icon=":material/swap_horiz:", type="tertiary",

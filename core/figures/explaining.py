@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from core.figures.localisation import localisation_sentence
 from core.figures.text import number, percent
 from core.figures.theme import MUTED, PALETTE, base_layout
 from core.language import t
-from core.registry.explanations import EXPLANATIONS, OCCLUSION
-from core.types import Heatmap
+from core.registry.explanations import EXPLANATIONS, GRADCAM, OCCLUSION
+from core.types import Heatmap, ModelCard
 
 if TYPE_CHECKING:
     from core.nn.explain_trust import Agreement, Hiding
@@ -53,6 +54,14 @@ def unlayered_sentence(heatmap: Heatmap) -> str:
         "to, not where a disease lies.",
         method=title, name=t(heatmap.class_name), rows=rows, columns=columns,
     )  # fmt: skip
+
+
+def place_sentence(card: ModelCard, heatmap: Heatmap) -> str:
+    """Where maps like this one lie against experts' marks, or that only Grad-CAM has been held against them."""
+    same = TITLES.get(heatmap.method) in (GRADCAM, "gradcam_reference") and heatmap.layer == card.cam_layer
+    if same or not card.localisation:
+        return localisation_sentence(card)
+    return t("Only Grad-CAM of the layer {layer} has been held against experts' marks.", layer=card.cam_layer)
 
 
 def hiding_sentence(hiding: "Hiding", class_name: str) -> str:

@@ -13,8 +13,9 @@ from core.language import t, tn
 if TYPE_CHECKING:
     from core.data.edits import Edit
 
-HEIGHT = 360  # pixels of both pictures, so that they lie beside each other
+HEIGHT = 330  # pixels of both pictures, so that they lie beside each other
 NOTHING = 0.005  # a change of probability that rounds to none
+DRAWN = "#FFD640"  # of a box, as of the frames that mark findings
 GRAIN = 24  # points a side under a picture that a box can catch; they are never seen
 
 
@@ -38,18 +39,24 @@ def edit_words(edit: "Edit") -> str:
 
 def change_sentence(edit: "Edit", class_name: str, before: float, after: float) -> str:
     """What the change did to the probability of one class (Markdown)."""
-    what, name = edit_words(edit), t(class_name)
-    fields = {"what": what, "name": name, "before": percent(before), "after": percent(after)}
-    if not what:
+    name = t(class_name)
+    fields = {"name": name, "before": percent(before), "after": percent(after)}
+    if not edit_words(edit):
         return t("Nothing is changed yet: **{name} {before}**.", name=name, before=percent(before))
     points = f"{100 * abs(after - before):.0f}"
     if abs(after - before) < NOTHING:
-        return t("**{name}** stays at **{after}**. Changed: {what}.", **fields)
+        return t("**{name}** stays at **{after}**.", **fields)
     if after > before:
-        return t("**{name}** rises from {before} to **{after}** (+{points} points). Changed: {what}.", points=points,
+        return t("**{name}** rises from {before} to **{after}** (+{points} points).", points=points,
                  **fields)  # fmt: skip
-    return t("**{name}** falls from {before} to **{after}** (−{points} points). Changed: {what}.", points=points,
+    return t("**{name}** falls from {before} to **{after}** (−{points} points).", points=points,
              **fields)  # fmt: skip
+
+
+def changed_sentence(edit: "Edit") -> str:
+    """What was changed, as a sentence; "" for nothing."""
+    what = edit_words(edit)
+    return t("Changed: {what}.", what=what) if what else ""
 
 
 def answer_sentence(before: tuple[str, ...], after: tuple[str, ...]) -> str:
@@ -83,11 +90,14 @@ def picture_figure(png: bytes, height: int, width: int, *, selectable: bool) -> 
     )  # fmt: skip
     base_layout(figure, height=HEIGHT, legend=False)
     hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[0, 1], constrain="domain", **hidden)
-    figure.update_yaxes(range=[1, 0], scaleanchor="x", scaleratio=height / width, constrain="domain", **hidden)
+    figure.update_xaxes(range=[0, 1], constrain="domain", constraintoward="left", **hidden)
+    figure.update_yaxes(
+        range=[1, 0], scaleanchor="x", scaleratio=height / width, constrain="domain", constraintoward="top", **hidden
+    )
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="select" if selectable else False,
-        newselection={"line": {"color": "#FFD640", "width": 2}},
+        newselection={"line": {"color": DRAWN, "width": 2}},
+        activeselection={"fillcolor": DRAWN, "opacity": 0.35},
     )
     return figure

@@ -4,11 +4,17 @@ import streamlit as st
 
 from core.errors import MedLensError
 from core.figures.explaining import layer_words, method_about, method_title
+from core.figures.text import GAP
 from core.language import t
 from core.registry.explanations import EXPLANATIONS, GRADCAM
 from core.types import ModelCard
 from pages.ui import door
 from pages.ui.blocks import error_box, plain
+
+
+def sentence_plain(text: str) -> str:
+    """A sentence with words from outside in it, for Markdown; a number never parts from its sign."""
+    return GAP.join(plain(part) for part in text.split(GAP))
 
 
 def choose_method(card: ModelCard, key: str, *, measure: bool) -> tuple[str, str, bool]:

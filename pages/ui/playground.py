@@ -14,7 +14,7 @@ from core.evaluation.decision import decided_classes
 from core.figures import sentences
 from core.figures.doubts import unlike_sentence
 from core.figures.overlay import attention_words, blend, heat_on_picture, shrink
-from core.figures.playing import answer_sentence, change_sentence, edit_words, picture_figure
+from core.figures.playing import answer_sentence, change_sentence, changed_sentence, edit_words, picture_figure
 from core.figures.text import percent
 from core.figures.theme import CHART_CONFIG
 from core.language import t
@@ -46,7 +46,7 @@ def playground(card: ModelCard, picture: Picture, numbers: tuple[float, ...]) ->
     said, warned = st.columns([3, 2], vertical_alignment="center")
     with warned:
         disclaimer()
-    controls, untouched, changed = st.columns([2, 3, 3], gap="medium")
+    pictures, controls = st.columns([3, 1], gap="medium")
     with controls:
         names = list(card.class_names)
         chosen = str(st.selectbox(t("Class"), names, index=names.index(first), format_func=t, key=f"play-class-{key}"))
@@ -54,6 +54,8 @@ def playground(card: ModelCard, picture: Picture, numbers: tuple[float, ...]) ->
         asked = _changes(key)
         st.button(t("Start again"), icon=":material/restart_alt:", on_click=_start_again, key=f"play-again-{key}")
     index = card.class_names.index(chosen)
+    with pictures:
+        untouched, changed = st.columns(2, gap="medium")
     with untouched:
         st.markdown(t("**Untouched**: {name} {percent}", name=plain(t(chosen)), percent=percent(given[index])))
         boxes = _drawn(card, picture, before, index, with_maps, key)
@@ -66,13 +68,18 @@ def playground(card: ModelCard, picture: Picture, numbers: tuple[float, ...]) ->
     with said:
         st.markdown(f"### {sentence}")
         if edit_words(edit):
-            st.markdown(answer_sentence(decided_classes(before.probabilities, card),
-                                        decided_classes(after.probabilities, card)))  # fmt: skip
+            calls = [decided_classes(result.probabilities, card) for result in (before, after)]
+            st.markdown(f"{changed_sentence(edit)} {answer_sentence(*calls)}")
         if after.ood is not None and after.ood.flagged:
             st.caption(plain(unlike_sentence(card)))
+    words = f"{sentence} {changed_sentence(edit)}".replace("**", "").strip()
     with changed:
         st.markdown(t("**Changed**: {name} {percent}", name=plain(t(chosen)), percent=percent(probability)))
-        _shown(card, shrink(pixels, SHOWN_PX), after, index, with_maps, sentence.replace("**", ""), f"after-{key}")
+        _shown(card, shrink(pixels, SHOWN_PX), after, index, with_maps, words, f"after-{key}")
+    if with_maps:
+        with pictures:
+            for made in dict.fromkeys(sentences.map_sentence(r.heatmaps[index]) for r in (before, after)):
+                st.caption(plain(made))
 
 
 def boxes_of(selection: Mapping[str, object]) -> tuple[Box, ...]:
@@ -147,8 +154,6 @@ def _shown(
     else:
         st.plotly_chart(figure, width="stretch", config=config, alt=alt, key=key)
         event = {}
-    if with_maps and (selectable is False or heatmap.is_empty):
-        st.caption(plain(sentences.map_sentence(heatmap)))
     selection = event.get("selection") if isinstance(event, Mapping) else None
     return selection if isinstance(selection, Mapping) else {}
 

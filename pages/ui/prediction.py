@@ -14,8 +14,8 @@ from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
 from core.figures import sentences
 from core.figures.doubts import TOO_CLOSE, gate_lines, referral_lines, unlike_sentence, unlike_words
-from core.figures.explaining import hiding_words
-from core.figures.localisation import UNMEASURED, localisation_lines, localisation_sentence
+from core.figures.explaining import hiding_words, place_sentence
+from core.figures.localisation import UNMEASURED, localisation_lines
 from core.figures.overlay import attention_words, blend, colour_bar, heat_on_picture
 from core.figures.probabilities import probability_figure
 from core.figures.sheet import captioned_overlay
@@ -217,7 +217,7 @@ def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: flo
         st.caption("low attention", width="content")
         st.caption("high attention", width="content")
     st.caption(f"{sentences.map_sentence(heatmap)} Here: {words}.")
-    st.caption(plain(localisation_sentence(card)))
+    st.caption(plain(place_sentence(card, heatmap)))
     lines = [
         f"{picture.name}: {sentence.replace('**', '')}",
         f"Model {card.name}, run {card.run_id or 'none'}. {sentences.map_sentence(heatmap)}",

@@ -24,6 +24,7 @@ from core.registry.explanations import EXPLANATIONS, GRADCAM, OCCLUSION
 from core.types import Heatmap, ModelCard
 from pages.ui import door, state
 from pages.ui.blocks import chart, error_box, plain
+from pages.ui.explaining import sentence_plain
 from pages.ui.pictures import Picture
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def trust_strip(
         with drawn:
             chart(hiding_figure(hiding, heatmap.class_name), alt=words, key=f"hiding-{key}")
         with said:
-            st.markdown(plain(words))
+            st.markdown(sentence_plain(words))
         more = st.expander(t("Two more checks"), icon=":material/fact_check:", key=f"checks-{key}", on_change="rerun")
         if more.open:
             with more:
@@ -134,7 +135,7 @@ def _random_weights(
 
 def _side_by_side(card: ModelCard, picture: Picture, maps: list[Heatmap], titles: list[str], words: str) -> None:
     """A sentence, and the small maps that it speaks of."""
-    st.markdown(plain(words))
+    st.markdown(sentence_plain(words))
     with st.container(horizontal=True):
         for heatmap, title in zip(maps, titles, strict=True):
             heat = heat_on_picture(heatmap.values, card.preprocess, *picture.shown.shape[:2])

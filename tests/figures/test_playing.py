@@ -1,7 +1,7 @@
 """The playground's sentences and its figure."""
 
 from core.data.edits import Edit
-from core.figures.playing import answer_sentence, change_sentence, edit_words, picture_figure
+from core.figures.playing import answer_sentence, change_sentence, changed_sentence, edit_words, picture_figure
 
 
 def said(*args):
@@ -18,15 +18,14 @@ def test_every_change_is_named_and_none_is_nothing():
         "2 parts hidden, brightness -20 %, contrast x 1.5, turned by -10 degrees, 10 % cut from each side and the "
         "letter L in the corner upper right"
     )
-    assert edit_words(Edit(patches=((0, 0, 0.1, 0.1),))) == "1 part hidden"
+    assert changed_sentence(Edit(patches=((0, 0, 0.1, 0.1),))) == "Changed: 1 part hidden."
+    assert changed_sentence(Edit()) == ""
 
 
 def test_the_probability_rises_falls_or_stays():
     edit = Edit(marker="R")
     assert said(Edit(), "Ill", 0.9, 0.9) == "Nothing is changed yet: **Ill 90 %**."
-    assert said(edit, "Ill", 0.2, 0.9).startswith(
-        "**Ill** rises from 20 % to **90 %** (+70 points). Changed: the letter R"
-    )
+    assert said(edit, "Ill", 0.2, 0.9).startswith("**Ill** rises from 20 % to **90 %** (+70 points).")
     assert said(edit, "Ill", 0.9, 0.2).startswith("**Ill** falls from 90 % to **20 %** (−70 points).")
     assert said(edit, "Ill", 0.9, 0.903).startswith("**Ill** stays at **90 %**.")
 
