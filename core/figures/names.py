@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from core.language import t
 from core.registry.architectures import ARCHITECTURES
 from core.registry.datasets import DATASETS
 from core.registry.heads import HEADS
-from core.registry.labels import AS_IS, LABEL_SCHEMES, label_scheme
+from core.registry.labels import AS_IS, LABEL_SCHEMES
 from core.types import Evaluation, RunRecord, RunSpec
 
 STRATEGIES = {
@@ -16,24 +17,34 @@ STRATEGIES = {
 
 def architecture_title(key: str) -> str:
     """The network's title, or the key of one that this version does not know."""
-    return ARCHITECTURES[key].title if key in ARCHITECTURES else key
+    return t(ARCHITECTURES[key].title) if key in ARCHITECTURES else key
 
 
 def head_title(key: str) -> str:
     """The head's title, or the key of one that this version does not know."""
-    return HEADS[key].title if key in HEADS else key
+    return t(HEADS[key].title) if key in HEADS else key
 
 
 def dataset_title(key: str) -> str:
     """The data set's title, or the key of one that this version does not know."""
-    return DATASETS[key].title if key in DATASETS else key
+    return t(DATASETS[key].title) if key in DATASETS else key
 
 
 def task_title(dataset: str, scheme: str) -> str:
     """What is told apart: the label scheme's title."""
     if scheme == AS_IS and dataset in DATASETS:
-        return label_scheme(AS_IS, DATASETS[dataset]).title
-    return LABEL_SCHEMES[scheme].title if scheme in LABEL_SCHEMES else scheme
+        return t("Labels of {title} as they stand", title=dataset_title(dataset))
+    return t(LABEL_SCHEMES[scheme].title) if scheme in LABEL_SCHEMES else scheme
+
+
+def strategy_title(key: str) -> str:
+    """How a network's weights came about."""
+    return t(STRATEGIES[key])
+
+
+def model_title(title: str) -> str:
+    """A card's title, "task: network", its parts in the reader's language where they are ours."""
+    return ": ".join(t(part) for part in title.split(": "))
 
 
 def group_field_of(record: RunRecord) -> str:
@@ -62,10 +73,10 @@ def run_title(spec: RunSpec) -> str:
     Imported scores go by the name that their reader gave them.
     """
     if spec.strategy == "imported":
-        return f"{spec.architecture} (imported)"
+        return t("{name} (imported)", name=spec.architecture)
     if spec.head == "dummy":
         return f"{head_title(spec.head)} ({architecture_title(spec.architecture)})"
-    return f"{head_title(spec.head)} on {architecture_title(spec.architecture)}"
+    return t("{head} on {network}", head=head_title(spec.head), network=architecture_title(spec.architecture))
 
 
 def run_titles(records: Sequence[RunRecord]) -> Mapping[str, str]:
@@ -75,12 +86,12 @@ def run_titles(records: Sequence[RunRecord]) -> Mapping[str, str]:
     """
     titles = {r.run_id: run_title(r.spec) for r in records}
     additions = (
-        lambda s: "random split" if s.split == "random" else "",
-        lambda s: "" if s.split in ("auto", "random") else f"split by {s.split}",
-        lambda s: STRATEGIES[s.strategy],
-        lambda s: "" if s.fold is None else f"fold {s.fold}",
-        lambda s: f"seed {s.seed}",
-        lambda s: f"split seed {s.split_seed}",
+        lambda s: t("random split") if s.split == "random" else "",
+        lambda s: "" if s.split in ("auto", "random") else t("split by {kind}", kind=t(s.split)),
+        lambda s: strategy_title(s.strategy),
+        lambda s: "" if s.fold is None else t("fold {number}", number=s.fold),
+        lambda s: t("seed {number}", number=s.seed),
+        lambda s: t("split seed {number}", number=s.split_seed),
     )
     for addition in additions:
         for group in _equal(titles, records):

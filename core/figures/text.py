@@ -3,14 +3,18 @@
 A number on screen carries its interval, its split and how many images of how many patients stand behind it.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from core.errors import UnknownKey
+from core.language import listing as listing  # a list in the words of the reader
+from core.language import spoken, t, tn
 from core.registry.datasets import DATASETS
 from core.registry.metrics import metric_spec, worst_class
 from core.types import Estimate, Evaluation, OverlapAudit, RunSpec
 
-NOT_A_DIAGNOSIS = (
+NOT_A_DIAGNOSIS = (  # shown as t(NOT_A_DIAGNOSIS), as the other constants of this file are
     "This is not a diagnosis. MedLens is a research and teaching tool, not a medical device; "
     "do not use it to decide about a patient."
 )
@@ -22,11 +26,40 @@ SPLIT_KINDS = {
 }
 
 
+# things that are counted in a sentence: both forms, for the language of the reader
+_COUNTED: Mapping[str, Callable[[int], str]] = MappingProxyType({
+    "image": lambda n: tn("{n} image", "{n} images", n),
+    "identical image": lambda n: tn("{n} identical image", "{n} identical images", n),
+    "patient": lambda n: tn("{n} patient", "{n} patients", n),
+    "synthetic patient": lambda n: tn("{n} synthetic patient", "{n} synthetic patients", n),
+    "lesion": lambda n: tn("{n} lesion", "{n} lesions", n),
+    "study": lambda n: tn("{n} study", "{n} studies", n),
+    "group": lambda n: tn("{n} group", "{n} groups", n),
+    "picture": lambda n: tn("{n} picture", "{n} pictures", n),
+    "file": lambda n: tn("{n} file", "{n} files", n),
+    "problem": lambda n: tn("{n} problem", "{n} problems", n),
+    "box": lambda n: tn("{n} box", "{n} boxes", n),
+    "row": lambda n: tn("{n} row", "{n} rows", n),
+    "run": lambda n: tn("{n} run", "{n} runs", n),
+    "recipe": lambda n: tn("{n} recipe", "{n} recipes", n),
+    "published figure": lambda n: tn("{n} published figure", "{n} published figures", n),
+})  # fmt: skip
+_NONE: Mapping[str, Callable[[], str]] = MappingProxyType({
+    "image": lambda: t("no image"),
+    "patient": lambda: t("no patient"),
+    "synthetic patient": lambda: t("no synthetic patient"),
+    "lesion": lambda: t("no lesion"),
+    "study": lambda: t("no study"),
+    "group": lambda: t("no group"),
+})  # fmt: skip
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """A fraction with `digits` decimals, or a dash where it is not defined."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+_BOOTSTRAP = re.compile(r"bootstrap over (?P<units>.+), (?P<count>[\d,]+) resamples")
 GAP = "\u00a0"  # a no-break space: a number never parts from its sign at the end of a line
 
 
@@ -35,10 +68,22 @@ def percent(value: float | None) -> str:
     if value is None:
         return "–"
     if 0 < value < 0.01:
-        return f"under 1{GAP}%"
+        return t("under {share}", share=f"1{GAP}%")
     if 0.99 < value < 1:
-        return f"over 99{GAP}%"
+        return t("over {share}", share=f"99{GAP}%")
     return f"{100 * value:.0f}{GAP}%"
+
+
+def the_percent(value: float | None) -> str:
+    """`percent` as the share of something, with the article that Spanish wants before a number: "el 42 %"."""
+    text = percent(value)
+    return f"el {text}" if spoken() == "es" and text[0].isdigit() else text
+
+
+def finer_percents(first: float, second: float) -> tuple[str, str]:
+    """Two fractions as percent, with a decimal where they would read alike: no "41 % is below 41 %"."""
+    shown, limit = percent(first), percent(second)
+    return (shown, limit) if shown != limit else (f"{100 * first:.1f}{GAP}%", f"{100 * second:.1f}{GAP}%")
 
 
 def digits_of(estimate: Estimate) -> int:
@@ -54,7 +99,7 @@ def interval(estimate: Estimate, digits: int | None = None) -> str:
         digits: decimals; None takes two, or three close to 1.
     """
     if estimate.value is None:
-        return "not defined"
+        return t("not defined")
     digits = digits_of(estimate) if digits is None else digits
     text = number(estimate.value, digits)
     if estimate.low is None or estimate.high is None:
@@ -63,7 +108,13 @@ def interval(estimate: Estimate, digits: int | None = None) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """ "1 patient", "2 patients", "3 studies", with thin thousands."""
+    """ "1 patient", "2 patients", "3 studies", with thin thousands; a word of `_COUNTED` in the reader's language.
+
+    Args:
+        word: English and in the singular; what is not in `_COUNTED` stays English.
+    """
+    if word in _COUNTED:
+        return _COUNTED[word](count)
     if count != 1:
         if word.endswith("y") and word[-2:-1] not in "aeiou":
             word = f"{word[:-1]}ies"
@@ -81,13 +132,13 @@ def counted(n_images: int, n_groups: int, group_field: str) -> str:
     """ "624 images of 400 patients"; the groups are left out where each image is its own."""
     word = group_word(group_field)
     images = plural(n_images, "image")
-    return images if word == "image" else f"{images} of {plural(n_groups, word)}"
+    return images if word == "image" else t("{images} of {groups}", images=images, groups=plural(n_groups, word))
 
 
 def metric_title(key: str) -> str:
     """The metric's title, or its key where a newer run has a metric that this version does not know."""
     try:
-        return metric_spec(key).title
+        return t(metric_spec(key).title)
     except UnknownKey:
         return key.replace("_", " ")
 
@@ -96,9 +147,9 @@ def estimate_text(estimate: Estimate, group_field: str, digits: int | None = Non
     """ "AUC 0.91 (0.88–0.94), test, 624 images of 400 patients": the only way a metric reaches the screen."""
     name = metric_title(estimate.metric)
     if estimate.class_name is not None:
-        name = f"{name} for {estimate.class_name}"
+        name = t("{metric} for {class_name}", metric=name, class_name=t(estimate.class_name))
     population = counted(estimate.n_images, estimate.n_groups, group_field)
-    return f"{name} {interval(estimate, digits)}, {estimate.split}, {population}"
+    return f"{name} {interval(estimate, digits)}, {t(estimate.split)}, {population}"
 
 
 def worst_text(evaluation: Evaluation, metric: str = "sensitivity") -> str:
@@ -109,42 +160,50 @@ def worst_text(evaluation: Evaluation, metric: str = "sensitivity") -> str:
     name = metric_title(metric)
     title = name if name.isupper() else name.lower()
     if lowest.value == 0 and metric == "sensitivity":
-        return f"worst class: {lowest.class_name} is never found (sensitivity 0 on {evaluation.split})"
-    return f"worst class: {lowest.class_name}, {title} {interval(lowest)}"
+        return t(
+            "worst class: {class_name} is never found (sensitivity 0 on {split})",
+            class_name=t(str(lowest.class_name)), split=t(evaluation.split),
+        )  # fmt: skip
+    return t(
+        "worst class: {class_name}, {metric} {value}",
+        class_name=t(str(lowest.class_name)), metric=title, value=interval(lowest),
+    )  # fmt: skip
 
 
 def split_badge(audit: OverlapAudit | None, spec: RunSpec) -> str:
     """How the data were split, in a word or two for a badge: "patient-disjoint", "random: leaks"."""
     kind = audit.split_kind if audit is not None else spec.split
     if kind == "official" and spec.dataset in DATASETS and DATASETS[spec.dataset].joins:
-        return "hidden test of one data set"
+        return t("hidden test of one data set")
     if kind == "group" and audit is not None:
         word = group_word(audit.group_field)
-        return "image by image: no patient identity" if word == "image" else f"{word}-disjoint"
-    return SPLIT_KINDS.get(kind, kind)
+        return t("image by image: no patient identity") if word == "image" else t("{word}-disjoint", word=t(word))
+    return t(SPLIT_KINDS.get(kind, kind))
 
 
 def audit_text(audit: OverlapAudit | None) -> str:
     """What the overlap audit found, as one sentence."""
     if audit is None:
-        return "The overlap audit was not stored with this run."
+        return t("The overlap audit was not stored with this run.")
     word = group_word(audit.group_field)
     crossing, copies = audit.groups_in_several_splits, audit.images_in_several_splits
     if crossing == 0 and copies == 0:
-        return f"Overlap audit: no {word} and no identical image stands in two splits."
+        none = _NONE[word]() if word in _NONE else f"no {word}"
+        return t("Overlap audit: {none} and no identical image stands in two splits.", none=none)
     parts = []
     if crossing:
-        parts.append(f"{plural(crossing, word)} in more than one split")
+        parts.append(t("{count} in more than one split", count=plural(crossing, word)))
     if copies:
-        parts.append(f"{plural(copies, 'identical image')} in more than one split")
-    return f"Overlap audit: {' and '.join(parts)}, so the test numbers are too good."
+        parts.append(t("{count} in more than one split", count=plural(copies, "identical image")))
+    return t("Overlap audit: {found}, so the test numbers are too good.", found=listing(parts))
 
 
-def listing(words: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+def method_words(method: str) -> str:
+    """How an interval came about: a stored "bootstrap over patients, 1000 resamples" in the reader's language."""
+    told = _BOOTSTRAP.fullmatch(method)
+    if told is None:
+        return t(method)
+    return t("bootstrap over {units}, {count} resamples", units=t(told["units"]), count=told["count"])
 
 
 def duration(seconds: float) -> str:
