@@ -14,6 +14,7 @@ import numpy as np
 from core.errors import PredictionsInvalid
 from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
 from core.evaluation.metrics import all_values
+from core.language import listing
 from core.registry.gaps import METRICS, Gap, GapKind, PartScore, Reference, Representativeness
 from core.registry.labels import LABEL_SCHEMES
 from core.registry.metrics import find_estimate
@@ -192,7 +193,7 @@ def published_reference(
             sources[published_source(figure.source).title] = None
     if not stated:
         return None
-    return Reference(words=words.format(" and ".join(sources)), stated=MappingProxyType(stated))
+    return Reference(words=words.format(listing(list(sources))), stated=MappingProxyType(stated))
 
 
 def _evaluation(record: RunRecord, split: str) -> Evaluation | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from core.figures.theme import base_layout, series_color
+from core.language import t
 
 PATTERNS = ("", "/", ".", "x", "-", "|", "+", "\\")  # beside the colour, for those who do not see it
 
@@ -18,23 +19,24 @@ def balance_figure(counts: Mapping[str, Mapping[str, int]], class_names: Sequenc
     """
     splits = [split for split, row in counts.items() if sum(row.values())]
     figure = go.Figure()
+    hover = t("{count} images, {share}", count="%{customdata:,}", share="%{x:.1%}")
     for position, name in enumerate(class_names):
         images = [counts[split].get(name, 0) for split in splits]
         totals = [sum(counts[split].values()) for split in splits]
         shares = [n / total for n, total in zip(images, totals, strict=True)]
         figure.add_trace(
             go.Bar(
-                x=shares, y=splits, orientation="h", name=name,
+                x=shares, y=[t(split) for split in splits], orientation="h", name=t(name),
                 marker={"color": series_color(position), "pattern": _pattern(position)},
                 text=[f"{n:,}" if share > 0.06 else "" for n, share in zip(images, shares, strict=True)],
                 textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 13},
                 textangle=0, customdata=images,
-                hovertemplate="%{y}: %{customdata:,} images, %{x:.1%}<extra>" + name + "</extra>",
+                hovertemplate="%{y}: " + hover + "<extra>" + t(name) + "</extra>",
             )
         )  # fmt: skip
     figure.update_layout(barmode="stack")
     figure.update_xaxes(
-        tickformat=".0%", range=[0, 1.01], dtick=0.25, fixedrange=True, title={"text": "share of the split's images"}
+        tickformat=".0%", range=[0, 1.01], dtick=0.25, fixedrange=True, title={"text": t("share of the split's images")}
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     base_layout(figure, height=56 * len(splits) + 130)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.figures.text import percent
+from core.figures.text import the_percent
+from core.language import t
 from core.registry.datasets import DATASETS
 from core.types import Estimate, ModelCard, ReferralRecord
 
@@ -10,60 +11,75 @@ TOO_CLOSE = "**Too close to call: a person should read this one.**"
 
 
 def seen_kind(card: ModelCard) -> str:
-    """What the training images are, in the plural: "chest radiographs"."""
+    """What the training images are, in the plural and in the reader's language: "chest radiographs"."""
     spec = DATASETS.get(card.training_dataset)
     words = spec.modality.partition(",")[0] if spec is not None else ""
-    return f"{words}s" if words.endswith(("graph", "image")) else f"{words} images".strip()
+    return t(f"{words}s" if words.endswith(("graph", "image")) else f"{words} images".strip())
 
 
 def unlike_sentence(card: ModelCard) -> str:
     """What stands in place of a label where the gate flags a picture."""
-    return f"This does not look like the {seen_kind(card)} that this network has seen."
+    return t("This does not look like the {kind} that this network has seen.", kind=seen_kind(card))
 
 
 def unlike_words(card: ModelCard, percentile: float) -> str:
     """How far out a picture is, as a percentile of validation images, and where the gate cuts."""
-    far = "every one" if percentile >= 1 else percent(percentile)
-    share = "" if card.ood is None else f" Above {percent(card.ood.percentile)} it is flagged."
-    return f"It lies further from the training images than {far} of the validation images did.{share}"
+    share = "" if card.ood is None else " " + t("Above {share} it is flagged.", share=the_percent(card.ood.percentile))
+    if percentile >= 1:
+        return t("It lies further from the training images than every one of the validation images did.") + share
+    far = the_percent(percentile)
+    return t("It lies further from the training images than {share} of the validation images did.", share=far) + share
 
 
 def gate_lines(card: ModelCard) -> list[str]:
     """What the gate is and how often it flags the pictures that it should let pass."""
     if card.ood is None:
-        return ["None: this model does not notice a picture of another kind."]
+        return [t("None: this model does not notice a picture of another kind.")]
     lines = [
-        f"{card.ood.method}, from {card.ood.n_train_images:,} training images; flagged is what lies further out than "
-        f"{percent(card.ood.percentile)} of the {card.ood.chosen_on} images."
+        t(
+            "{method}, from {count} training images; flagged is what lies further out than {share} of the {part} "
+            "images.",
+            method=t(card.ood.method),
+            count=f"{card.ood.n_train_images:,}",
+            share=the_percent(card.ood.percentile),
+            part=t(card.ood.chosen_on),
+        )
     ]
     tested = _of(card.ood.estimates, "flagged", "test")
     if tested is not None:
-        lines.append(f"Of {tested.n_images:,} test images it flags {_percents(tested)}.")
+        lines.append(
+            t("Of {count} test images it flags {share}.", count=f"{tested.n_images:,}", share=_percents(tested))
+        )
     return lines
 
 
 def referral_lines(card: ModelCard) -> list[str]:
     """Which scores go to a person, and what the network does with the rest."""
     if card.referral is None:
-        return ["None: no score is sent to a person."]
-    name = str(card.positive_class) if card.task == "binary" else ""
+        return [t("None: no score is sent to a person.")]
+    name = t(str(card.positive_class)) if card.task == "binary" else ""
     return [_band_words(card.referral, name), *_outcome(card.referral)]
 
 
 def run_words(found: ReferralRecord, task: str) -> str:
     """The same of a run, on the scores that it stored."""
-    return " ".join([_band_words(found, "the class looked for" if task == "binary" else ""), *_outcome(found)])
+    return " ".join([_band_words(found, t("the class looked for") if task == "binary" else ""), *_outcome(found)])
 
 
 def _band_words(found: ReferralRecord, positive_class: str) -> str:
     band = found.band
     if band.low >= band.high:
-        where = "No score is sent to a person"
+        where = t("No score is sent to a person")
     elif positive_class:
-        where = f"Scores of {positive_class} from {_score(band.low)} to {_score(band.high)} go to a person"
+        where = t(
+            "Scores of {class_name} from {low} to {high} go to a person",
+            class_name=positive_class, low=_score(band.low), high=_score(band.high),
+        )  # fmt: skip
     else:
-        where = f"Pictures whose most probable class gets at most {_score(band.high)} go to a person"
-    return f"{where} ({_rule(band.rule)}, chosen on {band.chosen_on})."
+        where = t("Pictures whose most probable class gets at most {high} go to a person", high=_score(band.high))
+    return t(
+        "{where} ({rule}, chosen on {part}).", where=where, rule=_rule(band.rule), part=t(band.chosen_on)
+    )  # fmt: skip
 
 
 def _outcome(found: ReferralRecord) -> list[str]:
@@ -72,8 +88,12 @@ def _outcome(found: ReferralRecord) -> list[str]:
     if coverage is None or error is None:
         return []
     return [
-        f"On {coverage.n_images:,} test images the network then answers {_percents(coverage)}, and is wrong in "
-        f"{_percents(error)} of those."
+        t(
+            "On {count} test images the network then answers {answered}, and is wrong in {wrong} of those.",
+            count=f"{coverage.n_images:,}",
+            answered=_percents(coverage),
+            wrong=_percents(error),
+        )
     ]
 
 
@@ -84,9 +104,10 @@ def _score(value: float) -> str:
 
 def _rule(rule: str) -> str:
     name, _, amount = rule.partition(":")
-    share = percent(float(amount))
-    answered = f"so that {share} are answered"
-    return answered if name == "coverage" else f"so that at most {share} of the answers are wrong"
+    share = the_percent(float(amount))
+    if name == "coverage":
+        return t("so that {share} are answered", share=share)
+    return t("so that at most {share} of the answers are wrong", share=share)
 
 
 def _of(estimates: Sequence[Estimate], metric: str, split: str) -> Estimate | None:

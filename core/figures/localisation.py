@@ -4,7 +4,8 @@ A share of hits never stands alone: a map that points to the middle of every che
 """
 
 from core.figures.names import dataset_title, is_synthetic
-from core.figures.text import GAP, counted, percent
+from core.figures.text import GAP, counted, the_percent
+from core.language import t
 from core.registry.datasets import DATASETS
 from core.types import Estimate, LocalisationRecord, ModelCard
 
@@ -20,7 +21,7 @@ def localisation_sentence(card: ModelCard) -> str:
     """
     known = [r for r in card.localisation if r.truth != "none" and _overall(r, HIT) is not None]
     if not known:
-        return UNMEASURED
+        return t(UNMEASURED)
     own = [r for r in known if r.dataset == card.training_dataset and r.split == "test"]
     return pointing_sentence(card, max(own or known, key=lambda r: r.n_images))
 
@@ -29,15 +30,17 @@ def pointing_sentence(card: ModelCard, record: LocalisationRecord) -> str:
     """How often the hottest point lies in a mark, what a random point and the points of other images would give."""
     hit, swapped = _overall(record, HIT), _overall(record, SWAPPED)
     if hit is None or hit.value is None:
-        return UNMEASURED
+        return t(UNMEASURED)
     chance = record.chance.get(HIT)
-    shown = f"its map for {card.positive_class}" if card.task == "binary" else "its map for the finding"
-    text = (
-        f"On {_population(record)}, the hottest point of {shown} lay inside {_mark(record)} in {_share(hit)}; "
-        f"a random point would in {percent(chance)}"
-    )
+    shown = t("its map for the finding")
+    if card.task == "binary":
+        shown = t("its map for {class_name}", class_name=t(str(card.positive_class)))
+    text = t(
+        "On {population}, the hottest point of {shown} lay inside {mark} in {share}; a random point would in {chance}",
+        population=_population(record), shown=shown, mark=_mark(record), share=_share(hit), chance=the_percent(chance),
+    )  # fmt: skip
     if swapped is not None and swapped.value is not None:
-        text += f", the points of its other maps in {percent(swapped.value)}"
+        text += t(", the points of its other maps in {share}", share=the_percent(swapped.value))
     return f"{text}. {_verdict(hit, chance, swapped)}{_seen(record)}".strip()
 
 
@@ -50,14 +53,25 @@ def localisation_lines(card: ModelCard) -> list[str]:
         if record.truth != "none":
             parts.append(pointing_sentence(card, record))
         if inside is not None and inside.value is not None:
-            area = percent(record.chance.get(INSIDE))
-            parts.append(f"Of its heat {_share(inside)} lay inside, on {area} of the area.")
+            area = the_percent(record.chance.get(INSIDE))
+            parts.append(t("Of its heat {share} lay inside, on {area} of the area.", share=_share(inside), area=area))
         if border is not None and border.value is not None:
-            start = "The" if record.truth != "none" else f"On {_population(record)}, the"
-            area = percent(record.chance.get(BORDER))
-            parts.append(f"{start} outer border holds {_share(border)} of the heat, on {area} of the area.")
+            values = {"share": _share(border), "area": the_percent(record.chance.get(BORDER))}
+            parts.append(
+                t("The outer border holds {share} of the heat, on {area} of the area.", **values)
+                if record.truth != "none"
+                else t(
+                    "On {population}, the outer border holds {share} of the heat, on {area} of the area.",
+                    population=_population(record), **values,
+                )
+            )  # fmt: skip
         if record.n_empty:
-            parts.append(f"{record.n_empty:,} of {record.n_images:,} maps were empty and count as misses.")
+            parts.append(
+                t(
+                    "{empty} of {count} maps were empty and count as misses.",
+                    empty=f"{record.n_empty:,}", count=f"{record.n_images:,}",
+                )
+            )  # fmt: skip
         lines.append(" ".join(parts))
     return lines
 
@@ -67,7 +81,7 @@ def _overall(record: LocalisationRecord, metric: str) -> Estimate | None:
 
 
 def _mark(record: LocalisationRecord) -> str:
-    return "the outline" if record.truth == "masks" else "a box"
+    return t("the outline") if record.truth == "masks" else t("a box")
 
 
 def _population(record: LocalisationRecord) -> str:
@@ -75,19 +89,23 @@ def _population(record: LocalisationRecord) -> str:
     spec = DATASETS.get(record.dataset)
     images = counted(record.n_images, record.n_groups, spec.group_field if spec is not None else "group")
     if record.split == "test":
-        images = f"test part, {images}"
+        images = t("test part, {images}", images=images)
     if is_synthetic(record.dataset) and record.truth != "none":
-        images += " with boxes around planted findings"
+        images = t("{images} with boxes around planted findings", images=images)
     elif record.truth != "none":
-        images += " with experts' outlines" if record.truth == "masks" else " with experts' boxes"
+        images = (
+            t("{images} with experts' outlines", images=images)
+            if record.truth == "masks"
+            else t("{images} with experts' boxes", images=images)
+        )
     return f"{dataset_title(record.dataset)} ({images})"
 
 
 def _share(estimate: Estimate) -> str:
     """ "61 % (58–64 %)"."""
     if estimate.low is None or estimate.high is None:
-        return percent(estimate.value)
-    return f"{percent(estimate.value)} ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}{GAP}%)"
+        return the_percent(estimate.value)
+    return f"{the_percent(estimate.value)} ({100 * estimate.low:.0f}–{100 * estimate.high:.0f}{GAP}%)"
 
 
 def _verdict(hit: Estimate, chance: float | None, swapped: Estimate | None) -> str:
@@ -95,11 +113,13 @@ def _verdict(hit: Estimate, chance: float | None, swapped: Estimate | None) -> s
     if hit.low is None or chance is None:
         return ""
     if hit.low <= chance:
-        return "That is no better than chance."
+        return t("That is no better than chance.")
     if swapped is not None and swapped.value is not None and hit.low <= swapped.value:
-        return "That is no better than pointing to the usual place in every picture."
+        return t("That is no better than pointing to the usual place in every picture.")
     return ""
 
 
 def _seen(record: LocalisationRecord) -> str:
-    return f" It was trained or tuned on {record.n_seen:,} of these images." if record.n_seen else ""
+    if not record.n_seen:
+        return ""
+    return " " + t("It was trained or tuned on {count} of these images.", count=f"{record.n_seen:,}")

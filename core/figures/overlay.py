@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from plotly.colors import hex_to_rgb, sequential
 
+from core.language import t
 from core.types import PreprocessSpec
 
 RAMP_START = 0.30  # the ramp's black end would only darken a radiograph; purple is where it begins to show
@@ -161,7 +162,7 @@ def attention_words(heat: np.ndarray, is_empty: bool) -> str:
         heat: (h, w) in [0, 1].
     """
     if is_empty:
-        return "no part of the picture"
+        return t("no part of the picture")
     height, width = heat.shape
     warm = heat >= SEEN * heat.max()
     # the peak, not the mean: of two warm places the mean lies in between, where nothing is
@@ -170,5 +171,22 @@ def attention_words(heat: np.ndarray, is_empty: bool) -> str:
     down, across = float(row) / max(1, height - 1), float(column) / max(1, width - 1)
     vertical = "upper" if down < 0.4 else "lower" if down > 0.6 else "middle"
     horizontal = "left" if across < 0.4 else "right" if across > 0.6 else "centre"
-    place = {"middle centre": "centre"}.get(f"{vertical} {horizontal}", f"{vertical} {horizontal}")
-    return f"strongest in the {place} of the picture; at least half of full heat on {100 * warm.mean():.0f} % of it"
+    return t(
+        "strongest in the {place} of the picture; at least half of full heat on {share} % of it",
+        place=_place(vertical, horizontal), share=f"{100 * warm.mean():.0f}",
+    )  # fmt: skip
+
+
+def _place(vertical: str, horizontal: str) -> str:
+    """One of the nine parts of a picture, in words."""
+    return {
+        ("upper", "left"): t("upper left"),
+        ("upper", "centre"): t("upper centre"),
+        ("upper", "right"): t("upper right"),
+        ("middle", "left"): t("middle left"),
+        ("middle", "centre"): t("centre"),
+        ("middle", "right"): t("middle right"),
+        ("lower", "left"): t("lower left"),
+        ("lower", "centre"): t("lower centre"),
+        ("lower", "right"): t("lower right"),
+    }[vertical, horizontal]

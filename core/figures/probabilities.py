@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from core.figures.text import percent
 from core.figures.theme import INK, MUTED, PALETTE, base_layout
+from core.language import t
 
 
 def probability_figure(
@@ -24,7 +25,7 @@ def probability_figure(
     """
     names, places = list(class_names), list(range(len(class_names)))
     # the number stands with the name, where no bar, cut or narrow screen can cover it
-    labels = [f"{name}<br><b>{percent(p)}</b>" for name, p in zip(names, probabilities, strict=True)]
+    labels = [f"{t(name)}<br><b>{percent(p)}</b>" for name, p in zip(names, probabilities, strict=True)]
     colors = [PALETTE[0] if name == highlighted else MUTED for name in names]
     figure = go.Figure(
         go.Bar(
@@ -33,7 +34,7 @@ def probability_figure(
             orientation="h",
             marker={"color": colors},
             width=0.56,
-            customdata=names,
+            customdata=[t(name) for name in names],
             hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
         )
     )
@@ -43,11 +44,11 @@ def probability_figure(
         figure.add_shape(type="line", x0=cut, x1=cut, y0=row - 0.42, y1=row + 0.42, line=line)
         if len(names) <= 4:
             figure.add_annotation(
-                x=cut, y=row - 0.42, text=f"cut {percent(cut)}", showarrow=False, yshift=9,
+                x=cut, y=row - 0.42, text=t("cut {value}", value=percent(cut)), showarrow=False, yshift=9,
                 font={"color": PALETTE[1], "size": 13}, xanchor="left" if cut < 0.12 else "center",
             )  # fmt: skip
     figure.update_xaxes(
-        range=[0, 1.02], tickformat=".0%", title={"text": "probability given by the network"}, fixedrange=True
+        range=[0, 1.02], tickformat=".0%", title={"text": t("probability given by the network")}, fixedrange=True
     )
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, tickmode="array", tickvals=places, ticktext=labels, showgrid=False,

@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.theme import MUTED, PALETTE, base_layout, fraction_axis
+from core.language import t
 
 HEADROOM = 1.15  # above the highest interval
 
@@ -31,35 +32,41 @@ def risk_coverage_figure(
         y = np.concatenate([high[known], low[known][::-1]])
         figure.add_trace(
             go.Scatter(
-                x=x, y=y, fill="toself", mode="none", name="95 % interval", hoverinfo="skip",
+                x=x, y=y, fill="toself", mode="none", name=t("95 % interval"), hoverinfo="skip",
                 fillcolor=f"rgba{(*_rgb(PALETTE[0]), 0.18)}",
             )
         )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=coverage, y=risk, mode="lines", name="error among the answered", line={"color": PALETTE[0], "width": 2},
-            hovertemplate="answered %{x:.0%}<br>of those wrong %{y:.1%}<extra></extra>",
+            x=coverage, y=risk, mode="lines", name=t("error among the answered"),
+            line={"color": PALETTE[0], "width": 2},
+            hovertemplate=_answered("%{x:.0%}", "%{y:.1%}"),
         )
     )  # fmt: skip
     whole = float(risk[-1])
     figure.add_trace(
         go.Scatter(
-            x=[0, 1], y=[whole, whole], mode="lines", name=f"all answered ({100 * whole:.1f} % wrong)",
+            x=[0, 1], y=[whole, whole], mode="lines",
+            name=t("all answered ({share} % wrong)", share=f"{100 * whole:.1f}"),
             line={"color": MUTED, "dash": "dot"}, hoverinfo="skip",
         )
     )  # fmt: skip
     if answered is not None and error is not None:
         figure.add_trace(
             go.Scatter(
-                x=[answered], y=[error], mode="markers", name="the band chosen on validation",
+                x=[answered], y=[error], mode="markers", name=t("the band chosen on validation"),
                 marker={"color": PALETTE[1], "size": 12, "symbol": "diamond", "line": {"color": "white", "width": 1.5}},
-                hovertemplate="the band: answered %{x:.1%}<br>of those wrong %{y:.1%}<extra></extra>",
+                hovertemplate=t("the band: {answered}", answered=_answered("%{x:.1%}", "%{y:.1%}")),
             )
         )  # fmt: skip
     top = max(float(np.nanmax(np.append(high[known], risk))), error or 0.0, 0.01) * HEADROOM
-    figure.update_xaxes(**fraction_axis("answered by the network (share of images)"))
-    figure.update_yaxes(**fraction_axis("wrong among the answered", 0.0, min(1.0, top)))
+    figure.update_xaxes(**fraction_axis(t("answered by the network (share of images)")))
+    figure.update_yaxes(**fraction_axis(t("wrong among the answered"), 0.0, min(1.0, top)))
     return base_layout(figure, height=height)
+
+
+def _answered(share: str, wrong: str) -> str:
+    return t("answered {share}<br>of those wrong {wrong}", share=share, wrong=wrong) + "<extra></extra>"
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+
+from core.figures.text import plural
+from core.language import t
 
 ABOUT = "MedLens report"
-LOOKED = "Where the network looked for"
-RAMP = "violet a little, yellow most"  # the ends of core/figures/overlay.py's ramp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,26 @@ class Report:
     versions: Mapping[str, str]
     created: datetime
     title: str = field(default=ABOUT)
+
+
+def overlay_caption(class_name: str) -> str:
+    """What stands under an overlay; the colours are the ends of core/figures/overlay.py's ramp."""
+    return t("Where the network looked for {class_name}: violet a little, yellow most", class_name=t(class_name))
+
+
+def written_line(report: Report) -> str:
+    """How many pictures, when, and with what."""
+    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
+    return t(
+        "{pictures}, written {moment} UTC with {versions}.",
+        pictures=plural(len(report.pictures), "picture"), versions=versions,
+        moment=f"{report.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+    )  # fmt: skip
+
+
+def limits_title(title: str) -> str:
+    """Over the list of what a model is not for."""
+    return t("What {title} is not for", title=title)
 
 
 def plain_sentence(text: str) -> str:

@@ -4,11 +4,11 @@ Every text is escaped, and the page forbids itself to load anything or to run an
 """
 
 import base64
-from datetime import UTC
 from html import escape
 
-from core.figures.report import LOOKED, RAMP, Report, ReportPicture
-from core.figures.text import NOT_A_DIAGNOSIS, plural
+from core.figures.report import Report, ReportPicture, limits_title, overlay_caption, written_line
+from core.figures.text import NOT_A_DIAGNOSIS
+from core.language import spoken, t
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
@@ -31,19 +31,16 @@ dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 
 def report_html(report: Report) -> str:
     """The whole file as text; write it as UTF-8."""
-    created = report.created.astimezone(UTC)
-    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
     return "\n".join([
         "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
+        f'<html lang="{spoken()}"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="referrer" content="no-referrer">',
         f"<title>{escape(report.title)}</title><style>{STYLE}</style></head><body><main>",
         f"<h1>{escape(report.title)}</h1>",
-        f'<p class="quiet">{plural(len(report.pictures), "picture")}, written {created:%Y-%m-%d %H:%M:%S} UTC with '
-        f"{escape(versions)}.</p>",
-        f'<p class="warn" role="note"><strong>{escape(NOT_A_DIAGNOSIS)}</strong></p>',
+        f'<p class="quiet">{escape(written_line(report))}</p>',
+        f'<p class="warn" role="note"><strong>{escape(t(NOT_A_DIAGNOSIS))}</strong></p>',
         *map(_article, report.pictures),
         *(_limits(title, lines) for title, lines in report.limits.items()),
         "</main></body></html>",
@@ -57,8 +54,8 @@ def _article(picture: ReportPicture) -> str:
         f"<article><h2>{escape(picture.name)}</h2>",
         *(f"<p>{escape(line)}</p>" for line in picture.said[:1]),
         '<div class="pair">',
-        _figure(picture.picture, picture.picture_alt, "As it came"),
-        _figure(picture.overlay, picture.overlay_alt, f"{LOOKED} {picture.class_name}: {RAMP}"),
+        _figure(picture.picture, picture.picture_alt, t("As it came")),
+        _figure(picture.overlay, picture.overlay_alt, overlay_caption(picture.class_name)),
         "</div>",
         *(f"<p>{escape(line)}</p>" for line in picture.said[1:]),
         f"<dl>{rows}</dl></article>",
@@ -75,4 +72,4 @@ def _figure(jpeg: bytes, alt: str, caption: str) -> str:
 
 def _limits(title: str, lines: tuple[str, ...]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<article><h2>What {escape(title)} is not for</h2><ul>{items}</ul></article>"
+    return f"<article><h2>{escape(limits_title(title))}</h2><ul>{items}</ul></article>"

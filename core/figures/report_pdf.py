@@ -7,8 +7,9 @@ import io
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from core.figures.report import LOOKED, RAMP, Report, ReportPicture
-from core.figures.text import NOT_A_DIAGNOSIS, plural
+from core.figures.report import Report, ReportPicture, limits_title, overlay_caption, written_line
+from core.figures.text import NOT_A_DIAGNOSIS
+from core.language import spoken, t
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -31,18 +32,16 @@ def report_pdf(report: Report) -> bytes:
     pdf.c_margin = 0  # texts begin where pictures do
     pdf.set_auto_page_break(True, MARGIN_MM)
     pdf.set_title(_letters(report.title))
-    pdf.set_lang("en")
+    pdf.set_lang(spoken())
     pdf.set_creation_date(created)
     pdf.add_page()
     _text(pdf, report.title, size=18, bold=True)
-    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
-    written = f"{plural(len(report.pictures), 'picture')}, written {created:%Y-%m-%d %H:%M:%S} UTC with {versions}."
-    _text(pdf, written, size=9, quiet=True)
-    _text(pdf, NOT_A_DIAGNOSIS, bold=True, above=2)
+    _text(pdf, written_line(report), size=9, quiet=True)
+    _text(pdf, t(NOT_A_DIAGNOSIS), bold=True, above=2)
     for picture in report.pictures:
         _picture(pdf, picture)
     for title, lines in report.limits.items():
-        _text(pdf, f"What {title} is not for", size=12, bold=True, above=GAP_MM)
+        _text(pdf, limits_title(title), size=12, bold=True, above=GAP_MM)
         for line in lines:
             _text(pdf, f"\u2022 {line}", size=9)
     return bytes(pdf.output())
@@ -56,9 +55,9 @@ def _picture(pdf: "FPDF", picture: ReportPicture) -> None:
     for line in picture.said[:1]:
         _text(pdf, line)
     top = pdf.get_y() + 1
-    looked = f"{LOOKED} {picture.class_name}: {RAMP}"
+    looked = overlay_caption(picture.class_name)
     for column, (jpeg, alt, caption) in enumerate(
-        ((picture.picture, picture.picture_alt, "As it came"), (picture.overlay, picture.overlay_alt, looked))
+        ((picture.picture, picture.picture_alt, t("As it came")), (picture.overlay, picture.overlay_alt, looked))
     ):
         left = MARGIN_MM + column * (PICTURE_MM + GAP_MM)
         width, tall = _size(jpeg)

@@ -13,12 +13,14 @@ import plotly.graph_objects as go
 from core.figures.names import dataset_title
 from core.figures.text import counted, interval, metric_title, number
 from core.figures.theme import INK, PALETTE, SYMBOLS, base_layout, fraction_axis
+from core.language import t
 from core.registry.gaps import METRICS, Gap, GapKind, PartScore, Representativeness
 from core.types import Estimate
 
 ROW_PX = 72
 LABEL_LETTERS = 18  # of one line, so that a phone has room for the drawing beside it
 CHANCE = 0.5
+# these words are shown as t(word)
 STEPS: Mapping[GapKind, tuple[str, str]] = MappingProxyType({
     "bias": ("reference", "training images"),
     "variance": ("training images", "validation images"),
@@ -36,7 +38,7 @@ MEANING: Mapping[GapKind, str] = MappingProxyType({
 def part_title(part: PartScore) -> str:
     """ "Training images", "Validation", "Validation: SIIM-…", "Hidden test"."""
     names = {"train": "Training images", "validation": "Validation", "test": "Hidden test"}
-    title = names.get(part.split, part.split.capitalize())
+    title = t(names.get(part.split, part.split.capitalize()))
     return f"{title}: {dataset_title(part.source)}" if part.source else title
 
 
@@ -64,7 +66,8 @@ def representativeness_figure(check: Representativeness) -> go.Figure:
                 marker={"color": PALETTE[place], "symbol": SYMBOLS[place], "size": 11},
                 name=metric_title(metric),
                 customdata=[[interval(e), f"{e.n_images:,}"] for _, e in drawn],
-                hovertemplate="%{customdata[0]}, %{customdata[1]} images<extra>%{fullData.name}</extra>",
+                hovertemplate=t("{value}, {count} images", value="%{customdata[0]}", count="%{customdata[1]}")
+                + "<extra>%{fullData.name}</extra>",
             )
         )
     values = [
@@ -75,7 +78,7 @@ def representativeness_figure(check: Representativeness) -> go.Figure:
         if v is not None
     ]  # fmt: skip
     low = min(CHANCE, *values) if values else 0.0
-    figure.update_xaxes(**fraction_axis("AUC, and share decided rightly", low, 1.0))
+    figure.update_xaxes(**fraction_axis(t("AUC, and share decided rightly"), low, 1.0))
     figure.update_yaxes(
         categoryorder="array", categoryarray=titles[::-1], tickfont={"color": INK}, range=[-0.6, len(titles) - 0.4],
         fixedrange=True,
@@ -94,9 +97,9 @@ def part_table(check: Representativeness, group_field: str) -> pd.DataFrame:
     """Each part with its numbers and what they stand on, as text."""
     return pd.DataFrame(
         {
-            "Part": part_title(part),
+            t("Part"): part_title(part),
             **{metric_title(metric): interval(part.estimates[metric]) for metric in METRICS},
-            "On": counted(part.n_images, part.n_groups, group_field),
+            t("On"): counted(part.n_images, part.n_groups, group_field),
         }
         for part in check.parts
     )
@@ -109,9 +112,9 @@ def gap_table(check: Representativeness) -> pd.DataFrame:
         found = {gap.metric: gap for gap in check.gaps if gap.kind == kind}
         rows.append(
             {
-                "Gap": kind.capitalize(),
+                t("Gap"): t(kind).capitalize(),
                 **{metric_title(m): gap_text(found[m]) if m in found else "–" for m in METRICS},
-                "Step": f"{first} − {second}",
+                t("Step"): f"{t(first)} − {t(second)}",
             }
         )
     return pd.DataFrame(rows)
@@ -120,9 +123,11 @@ def gap_table(check: Representativeness) -> pd.DataFrame:
 def gap_text(gap: Gap) -> str:
     """ "0.08 (0.05 to 0.11)", with its sign where it is a gain, and no bracket where there is no interval."""
     if gap.value is None:
-        return "not defined"
+        return t("not defined")
     text = _signed(gap.value)
-    return text if gap.low is None or gap.high is None else f"{text} ({_signed(gap.low)} to {_signed(gap.high)})"
+    if gap.low is None or gap.high is None:
+        return text
+    return t("{value} ({low} to {high})", value=text, low=_signed(gap.low), high=_signed(gap.high))
 
 
 def _signed(value: float) -> str:
@@ -133,7 +138,7 @@ def _signed(value: float) -> str:
 def meaning_words(check: Representativeness) -> str:
     """What the largest gap would mean, once for each kind that a metric tells from 0; "" where none does."""
     told = [gap.kind for metric in METRICS if (gap := check.largest(metric)) is not None and lost(gap)]
-    return " ".join(f"{kind.capitalize()}: {MEANING[kind]}" for kind in dict.fromkeys(told))
+    return " ".join(f"{t(kind).capitalize()}: {t(MEANING[kind])}" for kind in dict.fromkeys(told))
 
 
 def lost(gap: Gap) -> bool:
@@ -145,26 +150,38 @@ def verdict_words(check: Representativeness, metric: str) -> str:
     """Which gap is the largest, and whether it is told from 0 (Markdown)."""
     gap, title = check.largest(metric), metric_title(metric)
     if gap is None:
-        return f"{title} is not defined on these images, so no gap can be measured."
+        return t("{metric} is not defined on these images, so no gap can be measured.", metric=title)
     first, second = STEPS[gap.kind]
-    images = f"{gap.n_second:,} images" if not gap.n_first else f"{gap.n_first:,} and {gap.n_second:,} images"
+    images = t("{count} images", count=f"{gap.n_second:,}")
+    if gap.n_first:
+        images = t("{first} and {second} images", first=f"{gap.n_first:,}", second=f"{gap.n_second:,}")
+    values = {"metric": title, "kind": t(gap.kind), "gap": gap_text(gap), "images": images}
     if gap.value is not None and gap.value <= 0:
-        return f"{title}: no step loses anything. The nearest to a loss is {gap.kind}, {gap_text(gap)}, on {images}."
-    lead = f"{title}: the largest gap is **{gap.kind}**, {gap_text(gap)}, from the {first} to the {second}"
+        return t("{metric}: no step loses anything. The nearest to a loss is {kind}, {gap}, on {images}.", **values)
+    values |= {"first": t(first), "second": t(second)}
     if not gap.told:
-        return f"{lead}. Its interval holds 0: these {images} cannot tell it from none."
-    return f"{lead}, on {images}; its interval leaves out 0."
+        return t(
+            "{metric}: the largest gap is **{kind}**, {gap}, from the {first} to the {second}. Its interval holds 0: "
+            "these {images} cannot tell it from none.",
+            **values,
+        )
+    return t(
+        "{metric}: the largest gap is **{kind}**, {gap}, from the {first} to the {second}, on {images}; its interval "
+        "leaves out 0.",
+        **values,
+    )
 
 
 def reference_words(check: Representativeness) -> str:
     """What bias is measured against, or why it is not measured."""
     if check.reference is None:
-        return "Bias needs a figure to hold the training images against; there is none here, so it is not measured."
+        return t("Bias needs a figure to hold the training images against; there is none here, so it is not measured.")
     values = [f"{metric_title(m)} {number(check.reference.stated[m])}" for m in METRICS if m in check.reference.stated]
-    return (
-        f"Bias is measured against {check.reference.words}: {', '.join(values)}, taken as it stands. "
-        "Above 0, a gap is a loss; below 0, the training images score higher than the reference."
-    )
+    return t(
+        "Bias is measured against {reference}: {values}, taken as it stands. Above 0, a gap is a loss; below 0, the "
+        "training images score higher than the reference.",
+        reference=check.reference.words, values=", ".join(values),
+    )  # fmt: skip
 
 
 def mix_words(check: Representativeness) -> str:
@@ -172,9 +189,9 @@ def mix_words(check: Representativeness) -> str:
     own = check.part("validation", check.target)
     if not check.target or own is None or own.estimates["auc"].value is None:
         return ""
-    return (
-        f"Within validation the images of {dataset_title(check.target)} alone reach AUC "
-        f"{interval(own.estimates['auc'])}, the number to hold the hidden test against. Over several data sets "
-        "together an AUC also rewards telling the data sets apart, where a class is more frequent in one of them; "
-        "accuracy follows how frequent the classes are, and the cut."
-    )
+    return t(
+        "Within validation the images of {dataset} alone reach AUC {value}, the number to hold the hidden test "
+        "against. Over several data sets together an AUC also rewards telling the data sets apart, where a class is "
+        "more frequent in one of them; accuracy follows how frequent the classes are, and the cut.",
+        dataset=dataset_title(check.target), value=interval(own.estimates["auc"]),
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.figures.text import listing, number
+from core.language import t
 from core.types import RunRecord
 
 OWN = ("history_", "images_with_history", "auc_with_history", "auc_without_history")
@@ -15,7 +16,7 @@ OWN = ("history_", "images_with_history", "auc_with_history", "auc_without_histo
 def settings_words(record: RunRecord) -> str:
     """What validation chose, "name = value" each; what a record says of histories is left to `history_words`."""
     chosen = [f"{name} = {value}" for name, value in record.chosen_settings.items() if not name.startswith(OWN)]
-    return ", ".join(chosen) or "none"
+    return ", ".join(chosen) or t("none")
 
 
 def history_words(record: RunRecord) -> str:
@@ -23,22 +24,32 @@ def history_words(record: RunRecord) -> str:
     told: Mapping[str, Any] = record.chosen_settings
     if "images_with_history" not in told:
         return ""
-    counts = [f"{count:,} in {split}" for split, count in told["images_with_history"].items()]
-    lengths = [f"{name} {number(v, 2)}" for name, v in told["history_length_auc"].items() if v is not None]
+    counts = [
+        t("{count} in {split}", count=f"{count:,}", split=t(split))
+        for split, count in told["images_with_history"].items()
+    ]
+    lengths = [f"{t(name)} {number(v, 2)}" for name, v in told["history_length_auc"].items() if v is not None]
     sentences = [
-        f"Images with an earlier one: {listing(counts)}. Ordered by {told['history_order']}.",
-        f"Test AUC with an earlier image {_auc(told.get('auc_with_history_test'))}, "
-        f"without {_auc(told.get('auc_without_history_test'))}.",
-        f"AUC of the mere number of earlier images: {listing(lengths)}." if lengths else "",
+        t(
+            "Images with an earlier one: {counts}. Ordered by {order}.",
+            counts=listing(counts),
+            order=t(str(told["history_order"])),
+        ),
+        t(
+            "Test AUC with an earlier image {first}, without {second}.",
+            first=_auc(told.get("auc_with_history_test")),
+            second=_auc(told.get("auc_without_history_test")),
+        ),
+        t("AUC of the mere number of earlier images: {values}.", values=listing(lengths)) if lengths else "",
     ]
     return " ".join(filter(None, sentences))
 
 
 def _auc(told: Mapping[str, Any] | None) -> str:
     if told is None:
-        return "not defined (no image)"
-    size = f"{told['n_images']:,} images of {told['n_groups']:,} groups"
+        return t("not defined (no image)")
+    size = t("{images} images of {groups} groups", images=f"{told['n_images']:,}", groups=f"{told['n_groups']:,}")
     if told["value"] is None:
-        return f"not defined ({size})"
+        return t("not defined ({size})", size=size)
     doubt = "" if told["low"] is None else f" ({number(told['low'], 2)}–{number(told['high'], 2)})"
     return f"{number(told['value'], 2)}{doubt}, {size}"

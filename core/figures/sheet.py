@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.figures.overlay import colour_bar
+from core.language import t
 
 PAPER = (250, 251, 252)
 INK = (22, 33, 43)
@@ -38,8 +39,8 @@ def captioned_overlay(picture: np.ndarray, lines: Sequence[str], strength: float
     bar = Image.fromarray(colour_bar(strength, image.width - 2 * margin, bar_height))
     sheet.paste(bar, (margin, top))
     top += bar_height + margin // 4
-    pen.text((margin, top), "low attention", INK, font)
-    pen.text((image.width - margin, top), "high attention", INK, font, anchor="ra")
+    pen.text((margin, top), t("low attention"), INK, font)
+    pen.text((image.width - margin, top), t("high attention"), INK, font, anchor="ra")
     top += round(gap * 1.25)
     for line in wrapped:
         pen.text((margin, top), line, INK, font)
