@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.figures.names import model_title
+from core.language import t
 from pages.ui import cache, state
 from pages.ui.blocks import damaged_list, empty_state, page_head
 from pages.ui.linked import linked_select
@@ -10,13 +12,15 @@ from pages.ui.triage_list import choose_batch, choose_question, show_list
 from pages.ui.triage_room import show_room
 
 page_head(
-    "Triage",
-    "A stack of pictures, the most urgent first: a network scores each, and the list is read by score instead of "
-    "first in, first out. The second tab says what that would save, and whom it costs.",
+    t("Triage"),
+    t(
+        "A stack of pictures, the most urgent first: a network scores each, and the list is read by score instead of "
+        "first in, first out. The second tab says what that would save, and whom it costs."
+    ),
 )
 
 reading, saving = st.tabs(
-    [":material/format_list_numbered: Reading list", ":material/hourglass_bottom: What it would save"],
+    [f":material/format_list_numbered: {t('Reading list')}", f":material/hourglass_bottom: {t('What it would save')}"],
     on_change="rerun",
     key="triage-tab",
 )
@@ -27,25 +31,29 @@ if reading.open:
         cards = {card.name: card for card in models.cards if not card.tabular_inputs}
         if not cards:
             empty_state(
-                "No model is here yet.",
+                t("No model is here yet."),
                 "make benchmark\npython -m core export RUN_ID phantom-nodule",
-                "A model is made from a finished run; RUN_ID stands on the Run page.",
+                t("A model is made from a finished run; RUN_ID stands on the Run page."),
             )
         else:
             names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
             left, right = st.columns([2, 3], gap="large")
             with left:
-                card = cards[linked_select("Model", names, state.MODEL, shown=lambda name: cards[name].title)]
+                card = cards[
+                    linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))
+                ]
                 question = choose_question(card)
             with right:
                 files = choose_batch()
                 if not files:
-                    st.caption("Nothing chosen yet. Phantoms are drawn by this program: no person stands behind them.")
+                    st.caption(
+                        t("Nothing chosen yet. Phantoms are drawn by this program: no person stands behind them.")
+                    )
                 elif question is None:
-                    st.caption("This model has several answers: say on the left which of them is urgent.")
+                    st.caption(t("This model has several answers: say on the left which of them is urgent."))
             if files and question is not None:
                 show_list(card, question, files)
-            st.subheader("The model", anchor=False)
+            st.subheader(t("The model"), anchor=False)
             show_card(card)
         damaged_list(models.damaged, "model")
 if saving.open:
@@ -54,4 +62,6 @@ if saving.open:
         if runs:
             show_room(runs)
         else:
-            empty_state("No finished runs yet.", "make benchmark", "It trains on drawn phantoms for some minutes.")
+            empty_state(
+                t("No finished runs yet."), "make benchmark", t("It trains on drawn phantoms for some minutes.")
+            )

@@ -6,8 +6,9 @@ from types import MappingProxyType
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures.text import GAP, percent
+from core.figures.text import GAP, the_percent
 from core.figures.theme import MUTED, PALETTE, base_layout, fraction_axis, transparent
+from core.language import t, tn
 from core.registry.reading import (
     ALL,
     ARRIVAL,
@@ -32,12 +33,13 @@ LOOKS: Mapping[tuple[str, str], tuple[str, str, bool]] = MappingProxyType({
     (MISSED, SCORE): (PALETTE[4], "dashdot", False),
     (ILL, PERFECT): (PALETTE[3], "dot", False),  # last: it often lies on the line of the score
 })  # fmt: skip
+# these words are shown as t(word)
 GROUP_WORDS = {
     ALL: "everyone", ILL: "the ill", FOUND: "the ill it calls", MISSED: "the ill it misses", HEALTHY: "the healthy",
 }  # fmt: skip
 ORDER_WORDS = {ARRIVAL: "as they came", SCORE: "by score", PERFECT: "perfect order"}
 SPREAD_WORDS = {
-    "lognormal": f"log-normal, standard deviation {LOGNORMAL_CV:g} times the mean",
+    "lognormal": "log-normal, standard deviation {share} times the mean",
     "exponential": "exponential", "constant": "always the same",
 }  # fmt: skip
 SAME = 0.05  # minutes that round to 0.0
@@ -51,6 +53,7 @@ def waiting_figure(curves: Sequence[WaitCurve], limit: float, n_seeds: int) -> g
         limit: minutes, drawn as a line where the axis reaches that far.
     """
     figure = go.Figure()
+    within = t("{share} within {minutes} minutes", share="%{y:.0%}", minutes="%{x:.1f}")
     for curve in curves:
         color, dash, shaded = LOOKS[curve.group, curve.order]
         if shaded and n_seeds > 1:
@@ -63,24 +66,24 @@ def waiting_figure(curves: Sequence[WaitCurve], limit: float, n_seeds: int) -> g
             )  # fmt: skip
     for curve in curves:
         color, dash, _ = LOOKS[curve.group, curve.order]
-        name = f"{GROUP_WORDS[curve.group]}, {ORDER_WORDS[curve.order]} (n{GAP}={GAP}{curve.n:,})"
+        name = f"{t(GROUP_WORDS[curve.group])}, {t(ORDER_WORDS[curve.order])} (n{GAP}={GAP}{curve.n:,})"
         figure.add_trace(
             go.Scatter(
                 x=curve.minutes, y=curve.share, mode="lines", name=name,
                 line={"color": color, "dash": dash, "width": 3 if curve.order == SCORE else 2},
-                hovertemplate=f"{name}<br>%{{y:.0%}} within %{{x:.1f}} minutes<extra></extra>",
+                hovertemplate=f"{name}<br>{within}<extra></extra>",
             )
         )  # fmt: skip
     if curves and limit <= curves[0].minutes[-1]:
         figure.add_vline(x=limit, line={"color": MUTED, "width": 1})
         figure.add_annotation(
-            x=limit, y=1, yref="paper", yanchor="bottom", text=f"{limit:g} minutes", showarrow=False,
-            font={"color": MUTED, "size": 13},
+            x=limit, y=1, yref="paper", yanchor="bottom", text=t("{number} minutes", number=f"{limit:g}"),
+            showarrow=False, font={"color": MUTED, "size": 13},
         )  # fmt: skip
     figure.update_xaxes(
-        title={"text": "minutes from arrival until reading begins"}, rangemode="tozero", fixedrange=True
+        title={"text": t("minutes from arrival until reading begins")}, rangemode="tozero", fixedrange=True
     )  # fmt: skip
-    figure.update_yaxes(**fraction_axis("share of them being read by then"))
+    figure.update_yaxes(**fraction_axis(t("share of them being read by then")))
     base_layout(figure, height=480)
     figure.update_layout(legend={"y": -0.2})
     return figure
@@ -91,14 +94,16 @@ def waiting_sentence(summaries: Sequence[WaitSummary], n_seeds: int) -> str:
     ill, before = _find(summaries, ILL, SCORE), _find(summaries, ILL, ARRIVAL)
     healthy, healthy_before = _find(summaries, HEALTHY, SCORE), _find(summaries, HEALTHY, ARRIVAL)
     if ill is None or before is None or healthy is None or healthy_before is None:
-        return "No picture of one of the two kinds came in: nothing can be said."
-    return (
-        f"Of the ill, half are read within **{_both(ill.median, before.median)}** "
-        f"({n_seeds} seeds: {_range(ill.median)} instead of {_range(before.median)}), nine in ten within "
-        f"{_both(ill.p90, before.p90)}. The healthy {_compare(healthy.mean, healthy_before.mean)}: "
-        f"{_both(healthy.mean, healthy_before.mean)} on average ({_range(healthy.mean)} instead of "
-        f"{_range(healthy_before.mean)}), and one in a hundred of them over {_both(healthy.p99, healthy_before.p99)}."
-    )
+        return t("No picture of one of the two kinds came in: nothing can be said.")
+    return t(
+        "Of the ill, half are read within **{half}** ({seeds} seeds: {range} instead of {before}), nine in ten within "
+        "{most}. The healthy {compared}: {mean} on average ({mean_range} instead of {mean_before}), and one in a "
+        "hundred of them over {longest}.",
+        half=_both(ill.median, before.median), seeds=n_seeds, range=_range(ill.median), before=_range(before.median),
+        most=_both(ill.p90, before.p90), compared=_compare(healthy.mean, healthy_before.mean),
+        mean=_both(healthy.mean, healthy_before.mean), mean_range=_range(healthy.mean),
+        mean_before=_range(healthy_before.mean), longest=_both(healthy.p99, healthy_before.p99),
+    )  # fmt: skip
 
 
 def missed_sentence(summaries: Sequence[WaitSummary]) -> str:
@@ -107,13 +112,14 @@ def missed_sentence(summaries: Sequence[WaitSummary]) -> str:
         _find(summaries, *pair) for pair in ((MISSED, SCORE), (MISSED, ARRIVAL), (ILL, SCORE))
     )  # fmt: skip
     if missed is None or before is None or ill is None:
-        return "**None of the ill in this simulation was missed.** Another day brings one."
-    return (
-        f"**A missed finding stands behind every picture that is called.** This run does not call "
-        f"{percent(missed.n / ill.n)} of the ill. They {_compare(missed.mean, before.mean)} than in the order of "
-        f"arrival: half of them are read within {_both(missed.median, before.median)}, nine in ten within "
-        f"{_both(missed.p90, before.p90)}; all of the ill together: nine in ten within {_minutes(ill.p90.value)}."
-    )
+        return t("**None of the ill in this simulation was missed.** Another day brings one.")
+    return t(
+        "**A missed finding stands behind every picture that is called.** This run does not call {share} of the ill. "
+        "They {compared} than in the order of arrival: half of them are read within {half}, nine in ten within {most}; "
+        "all of the ill together: nine in ten within {ill}.",
+        share=the_percent(missed.n / ill.n), compared=_compare(missed.mean, before.mean),
+        half=_both(missed.median, before.median), most=_both(missed.p90, before.p90), ill=_minutes(ill.p90.value),
+    )  # fmt: skip
 
 
 def bound_sentence(summaries: Sequence[WaitSummary]) -> str:
@@ -122,11 +128,12 @@ def bound_sentence(summaries: Sequence[WaitSummary]) -> str:
     everyone = _find(summaries, ALL, SCORE)
     if ill is None or before is None or perfect is None or everyone is None:
         return ""
-    return (
-        f"On average the ill wait {_minutes(ill.mean.value)}; {_number(before.mean.value)} in the order of arrival, "
-        f"{_number(perfect.mean.value)} if all of the ill came first, which no order can better. Everyone together "
-        f"waits {_minutes(everyone.mean.value)} in any order: waiting is moved, not saved."
-    )
+    return t(
+        "On average the ill wait {ill}; {before} in the order of arrival, {perfect} if all of the ill came first, "
+        "which no order can better. Everyone together waits {everyone} in any order: waiting is moved, not saved.",
+        ill=_minutes(ill.mean.value), before=_number(before.mean.value), perfect=_number(perfect.mean.value),
+        everyone=_minutes(everyone.mean.value),
+    )  # fmt: skip
 
 
 def limit_sentence(summaries: Sequence[WaitSummary]) -> str:
@@ -135,33 +142,48 @@ def limit_sentence(summaries: Sequence[WaitSummary]) -> str:
     for group in (ILL, MISSED, HEALTHY):
         after, before = _find(summaries, group, SCORE), _find(summaries, group, ARRIVAL)
         if after is not None and before is not None:
-            parts.append(f"{percent(after.over.value)} of {GROUP_WORDS[group]} instead of {percent(before.over.value)}")
+            parts.append(
+                t(
+                    "{share} of {group} instead of {before}",
+                    share=the_percent(after.over.value),
+                    group=t(GROUP_WORDS[group]),
+                    before=the_percent(before.over.value),
+                )
+            )
     limit = summaries[0].limit if summaries else 0
-    return f"Longer than {limit:g} minutes wait {'; '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    return t("Longer than {limit} minutes wait {shares}.", limit=f"{limit:g}", shares="; ".join(parts))
 
 
 def room_sentence(room: ReadingRoom, utilisation: float) -> str:
     """What was assumed of the room."""
-    who = "1 reader" if room.readers == 1 else f"{room.readers} readers"
-    return (
-        f"{who}, {room.minutes:g} minutes a picture ({SPREAD_WORDS[room.spread]}), {room.per_hour:g} pictures an hour "
-        f"at random moments, {percent(room.prevalence)} of them ill: the readers are at work "
-        f"{percent(utilisation)} of the time."
-    )
+    return t(
+        "{who}, {minutes} minutes a picture ({spread}), {rate} pictures an hour at random moments, {ill} of them ill: "
+        "the readers are at work {busy} of the time.",
+        who=tn("{n} reader", "{n} readers", room.readers), minutes=f"{room.minutes:g}",
+        spread=spread_words(room.spread), rate=f"{room.per_hour:g}", ill=the_percent(room.prevalence),
+        busy=the_percent(utilisation),
+    )  # fmt: skip
+
+
+def spread_words(spread: str) -> str:
+    """How reading times differ."""
+    return t(SPREAD_WORDS[spread], share=f"{LOGNORMAL_CV:g}")
 
 
 def waiting_table(summaries: Sequence[WaitSummary]) -> pd.DataFrame:
     """One row per group and order, minutes with the range of the seeds; those found are the ill but for the missed."""
     return pd.DataFrame(
         {
-            "Who": GROUP_WORDS[s.group][0].upper() + GROUP_WORDS[s.group][1:],
-            "Order": ORDER_WORDS[s.order],
+            t("Who"): t(GROUP_WORDS[s.group])[0].upper() + t(GROUP_WORDS[s.group])[1:],
+            t("Order"): t(ORDER_WORDS[s.order]),
             "n": s.n,
-            "Half within (min)": _with_range(s.median),
-            "90 % within (min)": _with_range(s.p90),
-            "99 % within (min)": _with_range(s.p99),
-            "Mean (min)": _with_range(s.mean),
-            f"Over {s.limit:g} min (%)": _with_range(_times_100(s.over)),
+            t("Half within (min)"): _with_range(s.median),
+            t("90 % within (min)"): _with_range(s.p90),
+            t("99 % within (min)"): _with_range(s.p99),
+            t("Mean (min)"): _with_range(s.mean),
+            t("Over {limit} min (%)", limit=f"{s.limit:g}"): _with_range(_times_100(s.over)),
         }
         for s in summaries
         if s.group != FOUND
@@ -177,11 +199,14 @@ def _number(minutes: float) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    return f"{_number(minutes)}{GAP}{'minute' if _number(minutes) == '1.0' else 'minutes'}"
+    shown = _number(minutes)
+    if shown == "1.0":
+        return t("{number}\u00a0minute", number=shown)
+    return t("{number}\u00a0minutes", number=shown)
 
 
 def _both(now: OverSeeds, before: OverSeeds) -> str:
-    return f"{_minutes(now.value)} instead of {_number(before.value)}"
+    return t("{now} instead of {before}", now=_minutes(now.value), before=_number(before.value))
 
 
 def _times_100(share: OverSeeds) -> OverSeeds:
@@ -189,7 +214,7 @@ def _times_100(share: OverSeeds) -> OverSeeds:
 
 
 def _range(spread: OverSeeds) -> str:
-    return f"{_number(spread.low)} to {_number(spread.high)}"
+    return t("{low} to {high}", low=_number(spread.low), high=_number(spread.high))
 
 
 def _with_range(spread: OverSeeds) -> str:
@@ -198,5 +223,5 @@ def _with_range(spread: OverSeeds) -> str:
 
 def _compare(now: OverSeeds, before: OverSeeds) -> str:
     if abs(now.value - before.value) < SAME:
-        return "wait no longer"
-    return "wait longer" if now.value > before.value else "wait less"
+        return t("wait no longer")
+    return t("wait longer") if now.value > before.value else t("wait less")

@@ -14,6 +14,7 @@ import streamlit as st
 
 from core import limits
 from core.errors import DataError, ImageRefused, MedLensError
+from core.language import t
 from core.store.score_work import printable_name
 from core.types import ModelCard
 from pages.ui import door, state
@@ -69,8 +70,11 @@ def gather(uploads: Sequence[Upload], *, phantoms: bool) -> tuple[list[BatchFile
         taken += upload.size
         if taken > limits.MAX_LIST_BYTES:
             problems.append(
-                f"More than {limits.MAX_LIST_BYTES // 1024**2} MB at once: {upload.name} and what came after it "
-                "are left out."
+                t(
+                    "More than {most} MB at once: {name} and what came after it are left out.",
+                    most=limits.MAX_LIST_BYTES // 1024**2,
+                    name=upload.name,
+                )
             )
             break
         data = upload.getvalue()
@@ -82,7 +86,13 @@ def gather(uploads: Sequence[Upload], *, phantoms: bool) -> tuple[list[BatchFile
         except DataError as error:
             problems.append(str(error))
     if len(files) > limits.MAX_LIST_FILES:
-        problems.append(f"{len(files)} pictures at once; the first {limits.MAX_LIST_FILES} are on the list.")
+        problems.append(
+            t(
+                "{count} pictures at once; the first {most} are on the list.",
+                count=len(files),
+                most=limits.MAX_LIST_FILES,
+            )
+        )
     return files[: limits.MAX_LIST_FILES], problems
 
 
@@ -98,13 +108,15 @@ def score_batch(card: ModelCard, files: Sequence[BatchFile]) -> list[Scored]:
         from core.data.ahead import in_order
         from core.serve.scoring import workers
 
-        progress = st.progress(0.0, text=f"Looking at {len(fresh)} pictures…")
+        progress = st.progress(0.0, text=t("Looking at {count} pictures…", count=len(fresh)))
         groups = [fresh[at : at + AT_ONCE] for at in range(0, len(fresh), AT_ONCE)]
         for group, scored in zip(
             groups, in_order(lambda g: _score(card, g), groups, workers=workers(), ahead=AHEAD), strict=True
         ):
             kept.update({(card.sha256, f.key): one for f, one in zip(group, scored, strict=True)})
-            progress.progress(len(kept) / len(files), text=f"{len(kept)} of {len(files)} pictures…")
+            progress.progress(
+                len(kept) / len(files), text=t("{done} of {count} pictures…", done=len(kept), count=len(files))
+            )
         progress.empty()
     st.session_state[state.TRIAGE] = kept  # a file that was taken away is forgotten
     return [kept[card.sha256, f.key] for f in files]
@@ -165,6 +177,8 @@ def _phantoms() -> list[BatchFile]:
         return lambda: draw_phantom(PHANTOM_SEED, patient, 0, PHANTOM_PX).pixels
 
     return [
-        BatchFile(f"phantom-{patient}", f"phantom {patient + 1:03d}", loader(patient), synthetic=True)
+        BatchFile(
+            f"phantom-{patient}", t("phantom {number}", number=f"{patient + 1:03d}"), loader(patient), synthetic=True
+        )
         for patient in range(PHANTOMS)
     ]

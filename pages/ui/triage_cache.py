@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import paths
+from core.language import t
 from core.store.runs import load_predictions
 from core.types import Estimate, ModelCard, RunRecord
 from pages.ui import cache
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 def waiting_times(record: RunRecord, question: "Question", room: "ReadingRoom") -> "Waiting":
     """The run's test images through a simulated reading room. Raises MedLensError."""
-    return _waiting_times(record.run_id, question.classes, room, _sums(record), str(paths.results_folder()), record)
+    with st.spinner(t("Reading the lists…")):
+        return _waiting_times(record.run_id, question.classes, room, _sums(record), str(paths.results_folder()), record)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reading the lists…")  # frozen; 1.5 MB each
+@st.cache_resource(max_entries=16, show_spinner=False)  # frozen; 1.5 MB each
 def _waiting_times(
     run_id: str,
     classes: tuple[str, ...],

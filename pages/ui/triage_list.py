@@ -23,6 +23,7 @@ from core.evaluation.triage import (
 from core.figures import sentences
 from core.figures.doubts import seen_kind
 from core.figures.text import GAP, NOT_A_DIAGNOSIS, counted, interval, listing, plural
+from core.language import t, tn
 from core.store.scores import guarded_text
 from core.store.tables import csv_line
 from core.types import Estimate, ModelCard
@@ -47,27 +48,38 @@ def choose_question(card: ModelCard) -> Question | None:
     if len(questions) == 1:
         return next(iter(questions.values()))
     name = st.selectbox(
-        "What is urgent", list(questions), index=0 if card.sums else None, key=f"triage-question-{card.name}",
-        placeholder="Choose what should be read first",
-        help="The score is the sum of the probabilities of everything that counts as urgent.",
+        t("What is urgent"), list(questions), index=0 if card.sums else None, key=f"triage-question-{card.name}",
+        placeholder=t("Choose what should be read first"), format_func=question_title,
+        help=t("The score is the sum of the probabilities of everything that counts as urgent."),
     )  # fmt: skip
     return questions.get(str(name))
+
+
+def question_title(name: str) -> str:
+    """A question's name, a class or "anything but" one, in the reader's language."""
+    but = name.removeprefix("anything but ")
+    return t(name) if but == name else t("anything but {class_name}", class_name=t(but))
 
 
 def choose_batch() -> list[BatchFile]:
     """Files, ZIPs and phantoms, in the order they came, with a button that clears them."""
     turn = st.session_state.get(state.TRIAGE_ROUND, 0)
     uploads = st.file_uploader(
-        "Drop the pictures that wait to be read, several at once, or a ZIP of them",
+        t("Drop the pictures that wait to be read, several at once, or a ZIP of them"),
         accept_multiple_files=True,
         max_upload_size=limits.MAX_LIST_BYTES // 1024**2,
-        help=f"Up to {limits.MAX_LIST_FILES} pictures. They stay in the memory of this session and are never stored.",
+        help=t(
+            "Up to {most} pictures. They stay in the memory of this session and are never stored.",
+            most=limits.MAX_LIST_FILES,
+        ),
         key=f"triage-uploads-{turn}",
     )
     with st.container(horizontal=True):
-        st.button(f"Fill with {PHANTOMS} phantoms", icon=":material/draw:", on_click=_fill, key="triage-fill")
-        st.button("Clear the list", icon=":material/delete:", on_click=clear_list, key="triage-clear")
-    with st.spinner("Taking the files in…"):
+        st.button(
+            t("Fill with {count} phantoms", count=PHANTOMS), icon=":material/draw:", on_click=_fill, key="triage-fill"
+        )
+        st.button(t("Clear the list"), icon=":material/delete:", on_click=clear_list, key="triage-clear")
+    with st.spinner(t("Taking the files in…")):
         files, problems = gather(uploads, phantoms=bool(st.session_state.get(state.TRIAGE_PHANTOMS)))
     for problem in problems:
         error_box(problem)
@@ -114,32 +126,37 @@ def show_list(card: ModelCard, question: Question, files: Sequence[BatchFile]) -
             row_height=ROW_PX,
             width="stretch",
             column_config={
-                "Read": st.column_config.NumberColumn(width=50, pinned=True, help="Place on the new list"),
-                "Picture": st.column_config.ImageColumn(width=70, help="Double-click to enlarge"),
-                "Moved": st.column_config.TextColumn(width=70, help="Places forward or back, against arrival"),
-                "File": st.column_config.TextColumn(width=120),
-                "Score": st.column_config.ProgressColumn(
+                t("Read"): st.column_config.NumberColumn(width=50, pinned=True, help=t("Place on the new list")),
+                t("Picture"): st.column_config.ImageColumn(width=70, help=t("Double-click to enlarge")),
+                t("Moved"): st.column_config.TextColumn(width=70, help=t("Places forward or back, against arrival")),
+                t("File"): st.column_config.TextColumn(width=120),
+                t("Score"): st.column_config.ProgressColumn(
                     format="%.3f",
                     min_value=0.0,
                     max_value=1.0,
                     width=110,
-                    help=f"Probability of {plain(question.name)}",
+                    help=t("Probability of {name}", name=plain(question_title(question.name))),
                 ),
-                "Side": st.column_config.TextColumn(
-                    width=84, help=f"Whether the network calls it {plain(question.name)}"
+                t("Side"): st.column_config.TextColumn(
+                    width=84, help=t("Whether the network calls it {name}", name=plain(question_title(question.name)))
                 ),
-                "At this cut": st.column_config.TextColumn(
+                t("At this cut"): st.column_config.TextColumn(
                     width=180,
-                    help="How far its side of the cut can be trusted: of a called picture the specificity, of one that "
-                    "is not called the sensitivity, with 95 % interval, on the model's test images",
+                    help=t(
+                        "How far its side of the cut can be trusted: of a called picture the specificity, of one that "
+                        "is not called the sensitivity, with 95 % interval, on the model's test images"
+                    ),
                 ),
-                "Flag": st.column_config.TextColumn(width=110),
+                t("Flag"): st.column_config.TextColumn(width=110),
             },
-            alt=f"{len(read)} pictures, the most urgent first: place, picture, score, move, file, side, flags",
+            alt=t(
+                "{count} pictures, the most urgent first: place, picture, score, move, file, side, flags",
+                count=len(read),
+            ),
         )
         _show_point(card, question, band)
     st.download_button(
-        "Download the list (CSV)", data=lambda: list_csv(places, card, question, datetime.now(UTC)),
+        t("Download the list (CSV)"), data=lambda: list_csv(places, card, question, datetime.now(UTC)),
         file_name=f"medlens-reading-list-{card.name}.csv", mime="text/csv", icon=":material/download:",
         on_click="ignore", key="triage-csv",
     )  # fmt: skip
@@ -150,14 +167,14 @@ def list_frame(read: Sequence[Place], scored: Sequence[Scored], question: Questi
     """The rows that have a score, as shown. Names are cells of text, never Markdown."""
     return pd.DataFrame(
         {
-            "Read": place.place,
-            "Picture": scored[place.arrival].thumb,
-            "Score": place.score,
-            "Moved": moved_words(place.moved),
-            "File": place.name,
-            "Side": CALLED if place.called else NOT_CALLED,
-            "Flag": ", ".join(FLAG_WORDS[flag] for flag in place.flags if flag in FLAG_WORDS),
-            "At this cut": _trust_words(question, bool(place.called)),
+            t("Read"): place.place,
+            t("Picture"): scored[place.arrival].thumb,
+            t("Score"): place.score,
+            t("Moved"): moved_words(place.moved),
+            t("File"): place.name,
+            t("Side"): t(CALLED) if place.called else t(NOT_CALLED),
+            t("Flag"): ", ".join(t(FLAG_WORDS[flag]) for flag in place.flags if flag in FLAG_WORDS),
+            t("At this cut"): _trust_words(question, bool(place.called)),
         }
         for place in read
     )
@@ -189,26 +206,31 @@ def list_csv(places: Sequence[Place], card: ModelCard, question: Question, creat
 
 def _headline(read: Sequence[Place], question: Question) -> str:
     called = [place for place in read if place.called]
-    first = f"**{plural(len(called), 'picture')}** of {len(read)} called {plain(question.name)}"
+    first = t(
+        "**{pictures}** of {count} called {name}",
+        pictures=plural(len(called), "picture"), count=len(read), name=plain(question_title(question.name)),
+    )  # fmt: skip
     if not called:
-        return f"{first}; the list is ordered by score all the same."
+        return t("{first}; the list is ordered by score all the same.", first=first)
     before = sorted(place.arrival for place in read)
     at = [before.index(place.arrival) + 1 for place in called]
-    return (
-        f"{first}. In the order of arrival the last of them would have been read as number {max(at)}; "
-        f"by score it is number {max(int(place.place or 0) for place in called)}."
-    )
+    return t(
+        "{first}. In the order of arrival the last of them would have been read as number {before}; by score it is "
+        "number {now}.",
+        first=first, before=max(at), now=max(int(place.place or 0) for place in called),
+    )  # fmt: skip
 
 
 def _show_refused(refused: Sequence[Place]) -> None:
     if not refused:
         return
     with st.container(border=True):
-        verb = "has" if len(refused) == 1 else "have"
-        st.markdown(
-            f":material/error: **{plural(len(refused), 'file')} {verb} no score and no place: look at "
-            f"{'it' if len(refused) == 1 else 'them'} yourself.**"
+        words = tn(
+            "{n} file has no score and no place: look at it yourself.",
+            "{n} files have no score and no place: look at them yourself.",
+            len(refused),
         )
+        st.markdown(f":material/error: **{words}**")
         with st.container(height=180 if len(refused) > 4 else "content", border=False):
             st.markdown("\n".join(f"- {plain(place.reason)}" for place in refused))
 
@@ -217,42 +239,56 @@ def _show_unlike(card: ModelCard, unlike: Sequence[Place]) -> None:
     """They keep the place of their score: the network cannot say that they may wait, nor that they may not."""
     if not unlike:
         return
-    one = len(unlike) == 1
     names = plain(listing([place.name for place in unlike[:NAMED]]))
-    rest = f" and {len(unlike) - NAMED} more" if len(unlike) > NAMED else ""
-    st.warning(
-        f"**{plural(len(unlike), 'picture')} {'does' if one else 'do'} not look like the {plain(seen_kind(card))} that "
-        f"this network has seen**: {names}{rest}. {'Its score' if one else 'Their scores'} may mean nothing: look at "
-        f"{'it' if one else 'them'} yourself, wherever {'it stands' if one else 'they stand'} on the list.",
-        icon=":material/help:",
-    )
+    rest = t(" and {count} more", count=len(unlike) - NAMED) if len(unlike) > NAMED else ""
+    words = tn(
+        "**{n} picture does not look like the {kind} that this network has seen**: {names}. Its score may mean "
+        "nothing: look at it yourself, wherever it stands on the list.",
+        "**{n} pictures do not look like the {kind} that this network has seen**: {names}. Their scores may mean "
+        "nothing: look at them yourself, wherever they stand on the list.",
+        len(unlike), kind=plain(seen_kind(card)), names=names + rest,
+    )  # fmt: skip
+    st.warning(words, icon=":material/help:")
 
 
 def _show_point(card: ModelCard, question: Question, band: tuple[float, float] | None) -> None:
     found = [e for e in (_estimate(question, m) for m in ("sensitivity", "specificity")) if e is not None]
-    parts = [f"Cut {question.cut:.3f}." if question.cut is not None else "No cut: the most probable answer counts."]
+    parts = [t("No cut: the most probable answer counts.")]
+    if question.cut is not None:
+        parts = [t("Cut {value}.", value=f"{question.cut:.3f}")]
     if found:
-        shares = " and ".join(f"{e.metric} {interval(e)}" for e in found)
+        shares = listing([f"{t(e.metric)} {interval(e)}" for e in found])
         images = counted(found[0].n_images, found[0].n_groups, sentences.group_field(card))
-        parts.append(f"With it {shares} ({found[0].split}, {images}).")
+        parts.append(
+            t("With it {shares} ({part}, {images}).", shares=shares, part=t(found[0].split), images=images)
+        )  # fmt: skip
     if band is not None:
         parts.append(
-            f"Near the cut: scores from {band[0]:.3f} to {band[1]:.3f}. The model's test images cannot tell the cuts "
-            "between them from its own, so such a picture could as well be on the other side."
+            t(
+                "Near the cut: scores from {low} to {high}. The model's test images cannot tell the cuts between them "
+                "from its own, so such a picture could as well be on the other side.",
+                low=f"{band[0]:.3f}",
+                high=f"{band[1]:.3f}",
+            )
         )
     elif question.cut is not None:
-        parts.append("Which scores are near the cut is not known: the run of this model is not here.")
+        parts.append(t("Which scores are near the cut is not known: the run of this model is not here."))
     parts.append(
-        "A low score is no all-clear: every picture is still read, and a finding that the network misses is read late."
+        t(
+            "A low score is no all-clear: every picture is still read, and a finding that the network misses is read "
+            "late."
+        )
     )
     if card.ood is None:
-        parts.append("This model has no gate: whether a picture is of the kind that it was trained on is not checked.")
+        parts.append(
+            t("This model has no gate: whether a picture is of the kind that it was trained on is not checked.")
+        )
     st.caption(plain(" ".join(parts)))
 
 
 def _trust_words(question: Question, called: bool) -> str:
     estimate = _estimate(question, "specificity" if called else "sensitivity")
-    return "" if estimate is None else f"{estimate.metric} {interval(estimate)}".replace(" ", GAP)
+    return "" if estimate is None else f"{t(estimate.metric)} {interval(estimate)}".replace(" ", GAP)
 
 
 def _estimate(question: Question, metric: str) -> Estimate | None:

@@ -9,7 +9,8 @@ from core.evaluation.reading_room import N_IMAGES, SEEDS, WARM_UP_SHARE, wait_cu
 from core.evaluation.triage import Question, class_questions, urgent_truth
 from core.figures import triage as figures
 from core.figures.names import evaluation_of, group_field_of
-from core.figures.text import counted, estimate_text, percent
+from core.figures.text import counted, estimate_text, percent, the_percent
+from core.language import t
 from core.registry.datasets import DATASETS
 from core.registry.labels import LABEL_SCHEMES, label_scheme
 from core.registry.metrics import find_estimate
@@ -17,6 +18,7 @@ from core.registry.reading import SPREADS, ReadingRoom
 from core.types import RunRecord
 from pages.ui import cache, running, triage_cache
 from pages.ui.blocks import chart, error_box, plain, prose, split_badges
+from pages.ui.triage_list import question_title
 
 NOT_SAID = (
     "It is a count of minutes, not of harm: nobody knows here what a minute costs the ill or the healthy.",
@@ -39,12 +41,13 @@ def show_room(records: Sequence[RunRecord]) -> None:
     name = next(iter(questions)) if len(questions) == 1 else None
     if name is None:
         name = st.selectbox(
-            "Who counts as ill", list(questions), index=0 if sums else None, key=f"room-question-{record.run_id}",
-            placeholder="Choose what should be read first",
+            t("Who counts as ill"), list(questions), index=0 if sums else None,
+            key=f"room-question-{record.run_id}", placeholder=t("Choose what should be read first"),
+            format_func=question_title,
         )  # fmt: skip
     split_badges(record)
     if name is None:
-        st.caption("This run has several answers: say which of them should be read first.")
+        st.caption(t("This run has several answers: say which of them should be read first."))
         return
     _show_sliders(record, questions[name])
 
@@ -53,16 +56,14 @@ def show_room(records: Sequence[RunRecord]) -> None:
 def _show_sliders(record: RunRecord, question: Question) -> None:
     first, second, third = st.columns(3, gap="large")
     with first:
-        readers = st.slider("Readers", 1, 10, 2, key="room-readers")
-        minutes = st.slider("Minutes a picture, on average", 0.5, 20.0, 5.0, step=0.5, key="room-minutes")
+        readers = st.slider(t("Readers"), 1, 10, 2, key="room-readers")
+        minutes = st.slider(t("Minutes a picture, on average"), 0.5, 20.0, 5.0, step=0.5, key="room-minutes")
     with second:
-        per_hour = st.slider("Pictures that arrive in an hour", 1, 120, 21, key="room-rate")
-        prevalence = st.slider("Ill among them", 1, 50, 10, format="%d %%", key="room-prevalence")
+        per_hour = st.slider(t("Pictures that arrive in an hour"), 1, 120, 21, key="room-rate")
+        prevalence = st.slider(t("Ill among them"), 1, 50, 10, format="%d %%", key="room-prevalence")
     with third:
-        limit = st.slider("Too long: more than so many minutes", 5, 240, 30, step=5, key="room-limit")
-        spread = st.selectbox(
-            "Reading times", SPREADS, format_func=lambda key: figures.SPREAD_WORDS[key], key="room-spread"
-        )
+        limit = st.slider(t("Too long: more than so many minutes"), 5, 240, 30, step=5, key="room-limit")
+        spread = st.selectbox(t("Reading times"), SPREADS, format_func=figures.spread_words, key="room-spread")
     try:
         room = ReadingRoom(
             readers=readers, minutes=minutes, per_hour=per_hour, prevalence=prevalence / 100, spread=spread
@@ -83,17 +84,23 @@ def _show_sliders(record: RunRecord, question: Question) -> None:
         key="room-figure",
     )
     st.caption(
-        f"{figures.room_sentence(room, room.utilisation)} {seeds} seeds of {N_IMAGES:,} pictures; the first "
-        f"{percent(WARM_UP_SHARE)} of each fill the room and are not counted. Bands and brackets: lowest to highest of "
-        "the seeds, each with other arrivals, other reading times and other patients drawn from the test part."
+        f"{figures.room_sentence(room, room.utilisation)} "
+        + t(
+            "{seeds} seeds of {count} pictures; the first {share} of each fill the room and are not counted. Bands and "
+            "brackets: lowest to highest of the seeds, each with other arrivals, other reading times and other "
+            "patients drawn from the test part.",
+            seeds=seeds,
+            count=f"{N_IMAGES:,}",
+            share=percent(WARM_UP_SHARE),
+        )
     )
     st.dataframe(
         figures.waiting_table(summaries), hide_index=True, width="stretch", height="content",
-        alt="Waiting times of each group in each order: half within, nine in ten within, mean, share over the limit",
+        alt=t("Waiting times of each group in each order: half within, nine in ten within, mean, share over the limit"),
     )  # fmt: skip
     st.caption(_data_sentence(record, question, prevalence / 100))
-    st.subheader("What this does not say", anchor=False)
-    prose("\n".join(f"- {plain(line)}" for line in NOT_SAID))
+    st.subheader(t("What this does not say"), anchor=False)
+    prose("\n".join(f"- {plain(t(line))}" for line in NOT_SAID))
 
 
 def _sums(record: RunRecord) -> tuple[Question, ...]:
@@ -119,8 +126,10 @@ def _data_sentence(record: RunRecord, question: Question, prevalence: float) -> 
     found = find_estimate(evaluation, "auc", single) if evaluation is not None else None
     ranks = single is not None or record.task == "binary"
     quality = f" {estimate_text(found, group_field_of(record))}." if found is not None and ranks else ""
-    return plain(
-        f"Ill: labelled {question.name}. Scores and truth: the test part, "
-        f"{counted(len(pred), pred.n_groups, group_field_of(record))}, {int(ill.sum()):,} of them ill "
-        f"({percent(float(ill.mean()))}); they are drawn again to be {percent(prevalence)}.{quality}"
-    )
+    words = t(
+        "Ill: labelled {name}. Scores and truth: the test part, {images}, {ill} of them ill ({share}); they are drawn "
+        "again to be {prevalence}.",
+        name=question_title(question.name), images=counted(len(pred), pred.n_groups, group_field_of(record)),
+        ill=f"{int(ill.sum()):,}", share=percent(float(ill.mean())), prevalence=the_percent(prevalence),
+    )  # fmt: skip
+    return plain(words + quality)
