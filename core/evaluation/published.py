@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from core.evaluation.thresholds import parse_rule
 from core.evaluation.turns import apart, mean_estimate, turns_of
+from core.language import listing, t
 from core.registry.datasets import DATASETS, dataset_spec
 from core.registry.metrics import AT_CUT, find_estimate, metric_spec
 from core.registry.published import published_source
@@ -66,7 +67,7 @@ def verdict_on(estimate: Estimate, published: float) -> Verdict:
 
 def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[RunRecord]]) -> PublishedRow:
     if not figure.targets:
-        return PublishedRow(figure=figure, verdict="not compared", reason=figure.reason + _our_cut(figure, by_task))
+        return PublishedRow(figure=figure, verdict="not compared", reason=t(figure.reason) + _our_cut(figure, by_task))
     for target in figure.targets:
         metric = target.metric or figure.metric
         chosen_by = CHOSEN_BY.get(metric, metric)
@@ -87,7 +88,10 @@ def _row(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence[Run
     nearest = figure.targets[0]
     return PublishedRow(
         figure=figure, verdict="no run yet",
-        reason=f"no finished run on {nearest.dataset} with the labels {nearest.label_scheme}",
+        reason=t(
+            "no finished run on {dataset} with the labels {labels}",
+            dataset=nearest.dataset, labels=nearest.label_scheme,
+        ),
     )  # fmt: skip
 
 
@@ -100,8 +104,15 @@ def _our_cut(figure: PublishedFigure, by_task: Mapping[tuple[str, str], Sequence
             threshold = ranked[0][0].evaluations[0].threshold
             rule = parse_rule(threshold.rule)
             by_hand = target.class_name in rule.by_hand
-            how = "set by hand" if by_hand else f"by the rule {rule.name!r} on {threshold.chosen_on}"
-            return f"; ours is {threshold.values[str(target.class_name)]:.2f}, {how} ({ranked[0][0].run_id})"
+            how = (
+                t("set by hand")
+                if by_hand
+                else t("by the rule {rule} on {part}", rule=repr(rule.name), part=t(threshold.chosen_on))
+            )
+            return t(
+                "; ours is {cut}, {how} ({run})",
+                cut=f"{threshold.values[str(target.class_name)]:.2f}", how=how, run=ranked[0][0].run_id,
+            )  # fmt: skip
     return ""
 
 
@@ -135,52 +146,62 @@ def differences(figure: PublishedFigure, target: Target, record: RunRecord) -> t
     found = []
     kind = _split_kind(record)
     if not (figure.evaluated_on == "official test" and kind == "official"):
-        found.append(f"{_their_part(figure)} there, {_our_part(record, target.split)} here")
-    found += target.differs
+        found.append(t("{theirs} there, {ours} here", theirs=_their_part(figure), ours=_our_part(record, target.split)))
+    found += [t(words) for words in target.differs]
     outside = str(record.spec.dataset_options.get("outside", DEFAULTS["outside"]))
     if target.outside and outside != target.outside:
-        here = " and ".join(dataset_spec(key.strip()).title for key in outside.split(","))
-        found.append(f"a union with {dataset_spec(target.outside).title} there, with {here} here")
+        here = listing([t(dataset_spec(key.strip()).title) for key in outside.split(",")])
+        found.append(
+            t("a union with {theirs} there, with {ours} here", theirs=t(dataset_spec(target.outside).title), ours=here)
+        )
     if kind != "official":
-        found += target.unless_official
+        found += [t(words) for words in target.unless_official]
     total = sum(counts.n_images for counts in record.counts)
     if figure.total_images and total and abs(total - figure.total_images) > TOTAL_APART * figure.total_images:
-        found.append(f"{figure.total_images:,} images in all there, {total:,} here")
+        found.append(
+            t("{theirs} images in all there, {ours} here", theirs=f"{figure.total_images:,}", ours=f"{total:,}")
+        )
     if target.share is not None:
         name, theirs = target.share
         ours = _share(record, name)
         if ours is not None and abs(ours - theirs) > SHARE_APART:
-            found.append(f"{100 * theirs:.0f} % {name} there, {100 * ours:.0f} % here")
+            found.append(
+                t(
+                    "{theirs} % {class_name} there, {ours} % here",
+                    theirs=f"{100 * theirs:.0f}", class_name=t(name), ours=f"{100 * ours:.0f}",
+                )
+            )  # fmt: skip
     side = record.spec.preprocess.size_px
     if figure.input_px is not None and side < figure.input_px:
-        found.append(f"pictures of {figure.input_px} px there, {side} px here")
+        found.append(t("pictures of {theirs} px there, {ours} px here", theirs=figure.input_px, ours=side))
     return tuple(found)
 
 
 def _their_part(figure: PublishedFigure) -> str:
     if figure.evaluated_on.startswith("validation"):
-        return "random validation images that also chose the model"
-    return published_source(figure.source).split
+        return t("random validation images that also chose the model")
+    return t(published_source(figure.source).split)
 
 
 def _our_part(record: RunRecord, split: str) -> str:
     field = record.audit.group_field.split(" (")[0] if record.audit is not None else "patient"
+    groups = f"{field}s"
     if split == "validation":
-        return f"validation images that also chose the model, {field}s kept apart,"
+        return t("validation images that also chose the model, {groups} kept apart,", groups=t(groups))
     joined = record.spec.dataset in DATASETS and DATASETS[record.spec.dataset].joins
     if _split_kind(record) == "official" and not joined:
-        return "the official test part"
-    return "single images" if field == "image" else f"{field}s kept apart"
+        return t("the official test part")
+    return t("single images") if field == "image" else t("{groups} kept apart", groups=t(groups))
 
 
 def _reason(estimate: Estimate, published: float) -> str:
     if estimate.low is None or estimate.high is None:
-        return "ours has no interval, so that nothing can be told"
+        return t("ours has no interval, so that nothing can be told")
     side = {
-        "ahead": "our interval lies on the better side of it",
-        "behind": "our interval lies on the worse side of it",
+        "ahead": t("our interval lies on the better side of it"),
+        "behind": t("our interval lies on the worse side of it"),
     }
-    return side.get(verdict_on(estimate, published), "our interval holds it")
+    return side.get(verdict_on(estimate, published), t("our interval holds it"))
 
 
 def _estimate(record: RunRecord, split: str, metric: str, class_name: str | None) -> Estimate | None:

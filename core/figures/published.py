@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from core.figures.names import group_field_of, run_title
 from core.figures.text import group_word, interval, listing, metric_title, plural, split_badge
 from core.figures.theme import INK, MUTED, PALETTE, base_layout
+from core.language import t, tn
 from core.registry.published import published_source
 from core.registry.published_types import COMPARED, PublishedRow, PublishedSummary, Verdict
 
@@ -35,10 +36,10 @@ def metric_words(row: PublishedRow) -> str:
     """ "AUC", "PPV for Melanoma"; the source's own word where it is no metric of ours."""
     figure = row.figure
     if not figure.metric:
-        return figure.metric_words.replace("_", " ")
+        return t(figure.metric_words.replace("_", " "))
     class_name = row.estimate.class_name if row.estimate is not None else figure.targets[0].class_name
     title = metric_title(row.estimate.metric if row.estimate is not None else figure.metric)
-    return f"{title} for {class_name}" if class_name else title
+    return t("{metric} for {class_name}", metric=title, class_name=t(class_name)) if class_name else title
 
 
 def printed(value: float) -> str:
@@ -52,22 +53,35 @@ def summary_words(summary: PublishedSummary) -> str:
     waiting, never = counts["no run yet"], counts["not compared"]
     rest = []
     if waiting:
-        rest.append(f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for a run")
+        rest.append(tn("{n} waits for a run", "{n} wait for a run", waiting))
     if never:
-        rest.append(f"{never:,} {'has' if never == 1 else 'have'} nothing here to be compared with")
+        rest.append(
+            tn("{n} has nothing here to be compared with", "{n} have nothing here to be compared with", never)
+        )  # fmt: skip
     if not summary.compared:
-        return f"None of these {plural(summary.total, 'published figure')} stands beside a run yet: {listing(rest)}."
-    tail = f" Of the others, {listing(rest)}." if rest else ""
-    unfair = "none of these comparisons is known to be unfair"
-    if summary.unfair:
-        number = "every one" if summary.unfair == summary.compared else f"{summary.unfair:,}"
-        unfair = f"{number} of these comparisons is not like for like"
-        unfair = unfair if summary.unfair in (1, summary.compared) else unfair.replace("is not", "are not")
-    return (
-        f"{summary.compared:,} of {summary.total:,} published figures "
-        f"{'stands' if summary.compared == 1 else 'stand'} beside a run of ours: "
-        f"ahead in {counts['ahead']:,}, level in {counts['level']:,}, behind in {counts['behind']:,}; {unfair}.{tail}"
-    )
+        return t(
+            "None of these {figures} stands beside a run yet: {rest}.",
+            figures=plural(summary.total, "published figure"), rest=listing(rest),
+        )  # fmt: skip
+    tail = " " + t("Of the others, {rest}.", rest=listing(rest)) if rest else ""
+    unfair = t("none of these comparisons is known to be unfair")
+    if summary.unfair == summary.compared:
+        unfair = t("every one of these comparisons is not like for like")
+    elif summary.unfair:
+        unfair = tn(
+            "{n} of these comparisons is not like for like", "{n} of these comparisons are not like for like",
+            summary.unfair,
+        )  # fmt: skip
+    text = tn(
+        "{n} of {total} published figures stands beside a run of ours: ahead in {ahead}, level in {level}, behind in "
+        "{behind}; {unfair}.",
+        "{n} of {total} published figures stand beside a run of ours: ahead in {ahead}, level in {level}, behind in "
+        "{behind}; {unfair}.",
+        summary.compared,
+        total=f"{summary.total:,}", ahead=f"{counts['ahead']:,}", level=f"{counts['level']:,}",
+        behind=f"{counts['behind']:,}", unfair=unfair,
+    )  # fmt: skip
+    return text + tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +102,7 @@ def task_words(rows: Iterable[PublishedRow]) -> list[TaskWords]:
             groups.setdefault((row.figure.source, row.figure.task_words), []).append(row)
     return [
         TaskWords(
-            title=f"{published_source(source).title}, {task}",
+            title=f"{published_source(source).title}, {t(task)}",
             counts={verdict: sum(row.verdict == verdict for row in group) for verdict in COMPARED},
             behind=_named_together([row for row in group if row.verdict == "behind"]),
             differs="; ".join(dict.fromkeys(words for row in group for words in row.differs)),
@@ -104,11 +118,12 @@ def _named_together(rows: Sequence[PublishedRow]) -> str:
         groups.setdefault(_ours(row), []).append(row)
     parts = []
     for ours, group in list(groups.items())[:MOST_NAMED]:
-        theirs = [f"{row.figure.model} {printed(row.figure.value)}" for row in group[:MOST_NAMED]]
+        theirs = [f"{t(row.figure.model)} {printed(row.figure.value)}" for row in group[:MOST_NAMED]]
         left = len(group) - len(theirs)
-        parts.append(f"{listing([*theirs, f'{left} more'] if left else theirs)} ({ours} here)")
+        models = listing([*theirs, t("{count} more", count=left)] if left else theirs)
+        parts.append(t("{models} ({ours} here)", models=models, ours=ours))
     if len(groups) > MOST_NAMED:
-        parts.append(f"{len(groups) - MOST_NAMED} more numbers")
+        parts.append(t("{count} more numbers", count=len(groups) - MOST_NAMED))
     return "; ".join(parts)
 
 
@@ -117,7 +132,10 @@ def _ours(row: PublishedRow) -> str:
 
 
 def _named(row: PublishedRow) -> str:
-    return f"{row.figure.model}: {printed(row.figure.value)} there, {_ours(row)} here"
+    return t(
+        "{model}: {theirs} there, {ours} here",
+        model=t(row.figure.model), theirs=printed(row.figure.value), ours=_ours(row),
+    )  # fmt: skip
 
 
 def published_table(rows: Iterable[PublishedRow]) -> pd.DataFrame:
@@ -128,26 +146,28 @@ def published_table(rows: Iterable[PublishedRow]) -> pd.DataFrame:
 def _cells(row: PublishedRow) -> dict[str, object]:
     figure, run, ours = row.figure, row.run, row.estimate
     return {
-        "Their model": figure.model,
-        "Verdict": row.verdict,
-        "Metric": metric_words(row),
-        "Theirs": figure.value,
-        "Ours": ours.value if ours is not None else None,
-        "95 % interval": "" if ours is None else interval(ours, 3).partition(" ")[2].strip("()"),
-        "Not alike": "; ".join(row.differs) if run is not None else row.reason,
-        "Published by": published_source(figure.source).title,
-        "Task": figure.task_words,
-        "Our run": run_title(run.spec) if run is not None else "",
-        "Open": f"run?run={run.run_id}" if run is not None else None,
-        "Our split": split_badge(run.audit, run.spec) if run is not None else "",
-        "Our images": ours.n_images if ours is not None else None,
-        "Our groups": "" if ours is None or run is None else plural(ours.n_groups, group_word(group_field_of(run))),
-        "Turns": len(row.turns) if run is not None else None,
-        "Chosen from": "" if run is None else f"{plural(row.candidates, 'recipe')} by {metric_title(row.chosen_by)}",
-        "Measured on": figure.evaluated_on,
-        "Their images": figure.n_images,
-        "Their data": figure.dataset_words,
-        "Their note": figure.note,
+        t("Their model"): t(figure.model),
+        t("Verdict"): t(row.verdict),
+        t("Metric"): metric_words(row),
+        t("Theirs"): figure.value,
+        t("Ours"): ours.value if ours is not None else None,
+        t("95 % interval"): "" if ours is None else interval(ours, 3).partition(" ")[2].strip("()"),
+        t("Not alike"): "; ".join(row.differs) if run is not None else row.reason,
+        t("Published by"): published_source(figure.source).title,
+        t("Task"): t(figure.task_words),
+        t("Our run"): run_title(run.spec) if run is not None else "",
+        t("Open"): f"run?run={run.run_id}" if run is not None else None,
+        t("Our split"): split_badge(run.audit, run.spec) if run is not None else "",
+        t("Our images"): ours.n_images if ours is not None else None,
+        t("Our groups"): "" if ours is None or run is None else plural(ours.n_groups, group_word(group_field_of(run))),
+        t("Turns"): len(row.turns) if run is not None else None,
+        t("Chosen from"): ""
+        if run is None
+        else t("{recipes} by {metric}", recipes=plural(row.candidates, "recipe"), metric=metric_title(row.chosen_by)),
+        t("Measured on"): t(figure.evaluated_on),
+        t("Their images"): figure.n_images,
+        t("Their data"): t(figure.dataset_words),
+        t("Their note"): t(figure.note),
     }
 
 
@@ -175,7 +195,7 @@ def published_figure(rows: Iterable[PublishedRow]) -> go.Figure:
         )  # fmt: skip
         traces.append(
             go.Scatter(
-                x=[estimate.value], y=[place], mode="markers", name=f"ours, {row.verdict}",
+                x=[estimate.value], y=[place], mode="markers", name=t("ours, {verdict}", verdict=t(row.verdict)),
                 showlegend=row.verdict not in seen, legendgroup=row.verdict,
                 error_x=_whiskers(row, color),
                 marker={"size": 12, "color": color, "symbol": SYMBOLS[row.verdict]},
@@ -185,18 +205,20 @@ def published_figure(rows: Iterable[PublishedRow]) -> go.Figure:
         )  # fmt: skip
         traces.append(
             go.Scatter(
-                x=[theirs], y=[place], mode="markers", name="published", showlegend=not seen, legendgroup="published",
+                x=[theirs], y=[place], mode="markers", name=t("published"),
+                showlegend=not seen, legendgroup="published",
                 marker={"size": 13, "color": INK, "symbol": "diamond-open", "line": {"width": 2}},
-                hovertemplate=f"{row.figure.model}<br>{metric_words(row)} {printed(theirs)}<extra></extra>",
+                hovertemplate=f"{t(row.figure.model)}<br>{metric_words(row)} {printed(theirs)}<extra></extra>",
             )
         )  # fmt: skip
         seen.add(row.verdict)
-        title = f"{published_source(row.figure.source).title}: {row.figure.model}"
+        title = f"{published_source(row.figure.source).title}: {t(row.figure.model)}"
         title = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1].rstrip(' ,(')}…"
-        text = (
-            f"{title}<br>{metric_words(row)} <b>{printed(theirs)}</b> there, "
-            f"<b>{interval(estimate, 3)}</b> here: {row.verdict}"
-        )
+        text = t(
+            "{title}<br>{metric} <b>{theirs}</b> there, <b>{ours}</b> here: {verdict}",
+            title=title, metric=metric_words(row), theirs=printed(theirs), ours=interval(estimate, 3),
+            verdict=t(row.verdict),
+        )  # fmt: skip
         names.append({
             "x": left, "xshift": 2, "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": 7, "align": "left",
             "showarrow": False, "text": text, "font": {"size": 12},
@@ -213,11 +235,13 @@ def figure_words(rows: Iterable[PublishedRow]) -> str:
     """The drawing for those who do not see it: how many rows, and each one that we are behind in."""
     shown = [row for row in rows if row.run is not None]
     behind = [_named(row) for row in shown if row.verdict == "behind"]
-    text = f"Published figures as diamonds, ours as points with 95 % whiskers, {plural(len(shown), 'row')}"
+    text = t(
+        "Published figures as diamonds, ours as points with 95 % whiskers, {rows}", rows=plural(len(shown), "row")
+    )  # fmt: skip
     if not behind:
-        return f"{text}; behind in none"
-    more = f" and {len(behind) - 5} more" if len(behind) > 5 else ""
-    return f"{text}; behind in {len(behind)}: {'; '.join(behind[:5])}{more}"
+        return text + t("; behind in none")
+    named = text + t("; behind in {count}: {named}", count=len(behind), named="; ".join(behind[:5]))
+    return named + (t(" and {count} more", count=len(behind) - 5) if len(behind) > 5 else "")
 
 
 def _left_edge(rows: Sequence[PublishedRow]) -> float:

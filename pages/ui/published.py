@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.figures.published import ORDER, published_table, task_words
+from core.language import t
 from core.registry.published import SOURCES, published_source
 from core.registry.published_types import PublishedRow
 from pages.ui import state
@@ -21,14 +22,17 @@ def choose(rows: Sequence[PublishedRow]) -> list[PublishedRow]:
     first, second = st.columns(2)
     with first:
         source = linked_select(
-            "Published by", [ALL, *SOURCES], state.SOURCE,
-            shown=lambda key: "all works" if key == ALL else published_source(key).title,
+            t("Published by"), [ALL, *SOURCES], state.SOURCE,
+            shown=lambda key: t("all works") if key == ALL else published_source(key).title,
         )  # fmt: skip
     here = [row for row in rows if source in (ALL, row.figure.source)]
     tasks = sorted({row.figure.task_words for row in here}, key=str.lower)
     with second:
         task = linked_select(
-            "Their task", [ALL, *tasks], state.QUESTION, shown=lambda name: "all tasks" if name == ALL else name
+            t("Their task"),
+            [ALL, *tasks],
+            state.QUESTION,
+            shown=lambda name: t("all tasks") if name == ALL else t(name),
         )
     return [row for row in here if task in (ALL, row.figure.task_words)]
 
@@ -36,9 +40,17 @@ def choose(rows: Sequence[PublishedRow]) -> list[PublishedRow]:
 def show_tasks(rows: Sequence[PublishedRow]) -> None:
     """For each task that has a run: how it ends, what beats us, and why the comparison is unfair."""
     for task in task_words(rows):
-        badges = " ".join(f":{BADGES[v]}-badge[{v} in {count}]" for v, count in task.counts.items() if count)
-        behind = f"Behind {plain(task.behind)}.  \n" if task.behind else ""
-        unfair = f"*Not alike:* {plain(task.differs)}." if task.differs else "Like for like, as far as is known."
+        badges = " ".join(
+            f":{BADGES[v]}-badge[{t('{verdict} in {count}', verdict=t(v), count=count)}]"
+            for v, count in task.counts.items()
+            if count
+        )
+        behind = t("Behind {figures}.", figures=plain(task.behind)) + "  \n" if task.behind else ""
+        unfair = (
+            t("*Not alike:* {differs}.", differs=plain(task.differs))
+            if task.differs
+            else t("Like for like, as far as is known.")
+        )
         prose(f"**{plain(task.title)}** {badges}  \n{behind}{unfair}")
 
 
@@ -51,18 +63,26 @@ def show_table(rows: Sequence[PublishedRow]) -> None:
         width="stretch",
         height="content" if len(frame) <= ROWS_SHOWN else "auto",
         column_config={
-            "Their model": st.column_config.TextColumn(pinned=True, width="medium"),
-            "Theirs": st.column_config.NumberColumn(format="plain"),
-            "Ours": st.column_config.NumberColumn(format="%.3f"),
-            "Open": st.column_config.LinkColumn(display_text="open", help="Everything about our run"),
-            "Not alike": st.column_config.TextColumn(width="large"),
-            "Turns": st.column_config.NumberColumn(help="Runs of one recipe whose mean stands here; Open shows the first"),
-            "Chosen from": st.column_config.TextColumn(help="The best of these on validation; never chosen on test"),
+            t("Their model"): st.column_config.TextColumn(pinned=True, width="medium"),
+            t("Theirs"): st.column_config.NumberColumn(format="plain"),
+            t("Ours"): st.column_config.NumberColumn(format="%.3f"),
+            t("Open"): st.column_config.LinkColumn(display_text=t("open"), help=t("Everything about our run")),
+            t("Not alike"): st.column_config.TextColumn(width="large"),
+            t("Turns"): st.column_config.NumberColumn(
+                help=t("Runs of one recipe whose mean stands here; Open shows the first")
+            ),
+            t("Chosen from"): st.column_config.TextColumn(
+                help=t("The best of these on validation; never chosen on test")
+            ),
         },
-        alt=f"{len(frame)} published figures with ours beside them, in the order {', '.join(ORDER)}",
+        alt=t(
+            "{count} published figures with ours beside them, in the order {order}",
+            count=len(frame),
+            order=", ".join(map(t, ORDER)),
+        ),
     )
     st.download_button(
-        "Download as CSV", frame.drop(columns="Open").to_csv(index=False), "medlens-published.csv", "text/csv",
+        t("Download as CSV"), frame.drop(columns=t("Open")).to_csv(index=False), "medlens-published.csv", "text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 
