@@ -3,6 +3,8 @@
 import streamlit as st
 
 from core.figures import sentences
+from core.figures.names import model_title
+from core.language import t
 from pages.ui import cache, state
 from pages.ui.blocks import damaged_list, disclaimer, empty_state, page_head
 from pages.ui.gallery import show_gallery
@@ -13,17 +15,19 @@ from pages.ui.live_snapshot import keep_snapshot
 from pages.ui.prediction import show_card
 
 page_head(
-    "Live",
-    "Point a camera at a film on a light box or at a screen: a trained network answers frame by frame, and the map "
-    "shows where it looked. Frames go to this server only, are answered and forgotten.",
+    t("Live"),
+    t(
+        "Point a camera at a film on a light box or at a screen: a trained network answers frame by frame, and the map "
+        "shows where it looked. Frames go to this server only, are answered and forgotten."
+    ),
 )
 
 models = cache.model_listing()
 if all(card.tabular_inputs for card in models.cards):
     empty_state(
-        "No model is here yet.",
+        t("No model is here yet."),
         "make benchmark\npython -m core export RUN_ID phantom-nodule",
-        "A model is made from a finished run; RUN_ID stands on the Run page.",
+        t("A model is made from a finished run; RUN_ID stands on the Run page."),
     )
     damaged_list(models.damaged, "model")
     st.stop()
@@ -34,7 +38,7 @@ names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 # the camera comes first on a narrow screen, where the second column stands below
 view, controls = st.columns([5, 3], gap="large")
 with controls:
-    card = cards[linked_select("Model", names, state.MODEL, shown=lambda name: cards[name].title)]
+    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
     target, strength, mirror = map_target(card), map_strength(), mirrored()
     show_card(card)
     st.caption(sentences.domain_sentence(card))
@@ -46,13 +50,18 @@ with view:
     if mismatch:
         st.error(mismatch, icon=":material/link_off:")
     st.caption(
-        "A camera sees no radiograph, only a picture of one: glare, angle, focus and the grid of a screen change the "
-        "scores, so those of filmed pictures are not those of files, and the figures of the card do not hold for them."
+        t(
+            "A camera sees no radiograph, only a picture of one: glare, angle, focus and the grid of a screen change "
+            "the scores, so those of filmed pictures are not those of files, and the figures of the card do not hold "
+            "for them."
+        )
     )
     st.caption(
-        "The browser lends its camera only to pages under HTTPS or on localhost. Leaving this page, or a minute in a "
-        "background tab, lets go of it."
+        t(
+            "The browser lends its camera only to pages under HTTPS or on localhost. Leaving this page, or a minute in "
+            "a background tab, lets go of it."
+        )
     )
 if snapshot is not None:
     keep_snapshot(card, snapshot, target=target, strength=strength)
-show_gallery("Nothing here yet: a snapshot of the camera lands here, beside its map.")
+show_gallery(t("Nothing here yet: a snapshot of the camera lands here, beside its map."))

@@ -18,7 +18,9 @@ from core.data.images import decode_image
 from core.errors import ImageRefused
 from core.figures.overlay import GREY, heat_ramp
 from core.figures.theme import MUTED, PALETTE
+from core.language import t
 from core.types import ModelCard
+from pages.ui.live_words import live_words
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -60,6 +62,8 @@ def frontend_settings(card: ModelCard, *, target: str | None, strength: float, m
         "grey": GREY,
         "colors": {"accent": PALETTE[0], "muted": MUTED, "cut": PALETTE[1]},
         "snapshot_px": SNAPSHOT_PX,
+        "words": live_words(),
+        "class_names": {name: t(name) for name in card.class_names},
     }
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import MedLensError
 from core.figures import sentences
+from core.language import t
 from core.types import ModelCard
 from pages.ui import door
 from pages.ui.blocks import error_box
@@ -35,11 +36,11 @@ def keep_snapshot(card: ModelCard, address: str, *, target: str | None, strength
             card,
             pixels,
             result,
-            name="Camera snapshot",
+            name=t("Camera snapshot"),
             class_name=target,
             strength=strength,
             taken=datetime.now(_zone()),
-            note=" ".join(part for part in (FILMED, mismatch) if part),
+            note=" ".join(part for part in (t(FILMED), mismatch) if part),
         )
     except MedLensError as error:
         error_box(str(error))

@@ -14,6 +14,7 @@ from core.figures.overlay import blend, heat_on_picture, heat_ramp, resize_map
 from core.figures.text import percent
 from core.types import PreprocessSpec
 from pages.ui.live_camera import FOLDER, SCRIPTS
+from pages.ui.live_words import live_words
 
 FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=2"]
 LEAST_FPS = 10
@@ -189,6 +190,7 @@ def test_the_browser_draws_maps_and_writes_numbers_as_the_other_pages_do(chromiu
     modes = {"stretch": (120, 192), "pad": (144, 192), "crop": (96, 192)}
     shares = [0, 0.004, 0.41, 0.995, 1]
     settings = {"strength": 0.6, "ramp": heat_ramp().round().astype(int).ravel().tolist(), "grey": 96}
+    settings |= {"words": live_words(), "class_names": {}}
     map_given = {"rows": 7, "columns": 7, "values": cells.tolist(), "is_empty": False}
     script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS if name != "main.js")
     page = chromium.new_page()
@@ -196,6 +198,7 @@ def test_the_browser_draws_maps_and_writes_numbers_as_the_other_pages_do(chromiu
         drawn, words = page.evaluate(
             f"""([map, settings, modes, shares]) => {{
                 {script}
+                speak(settings);
                 const draw = ([fitted, [height, width]]) => {{
                     const overlay = document.createElement("canvas"), picture = document.createElement("canvas");
                     drawMap(overlay, {{ fitted, map }}, width / height, settings);

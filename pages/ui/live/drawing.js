@@ -122,13 +122,13 @@ class Bars {
   _row(name, cut) {
     const item = document.createElement("li");
     const label = part("span", "name", item);
-    label.textContent = name;
+    label.textContent = named(name);
     const track = part("span", "track", item);
     const fill = part("span", "fill", track);
     if (cut !== undefined) {
       const line = part("span", "cut", track);
       line.style.left = `${100 * cut}%`;
-      line.title = `cut ${percent(cut)}`;
+      line.title = say("cut", { value: percent(cut) });
     }
     const share = part("span", "share", item);
     this.list.append(item);

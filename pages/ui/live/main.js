@@ -11,6 +11,7 @@ const SNAPSHOT_QUALITY = 0.92;
 
 class LiveView {
   constructor(root) {
+    this.root = root;
     this.parts = {};
     for (const element of root.querySelectorAll("[data-part]")) this.parts[element.dataset.part] = element;
     this.state = "off"; // off, asking, running, paused
@@ -44,6 +45,8 @@ class LiveView {
   update(settings, send) {
     const before = this.settings;
     this.settings = settings;
+    speak(settings);
+    if (!before || before.words.start !== settings.words.start) this.label();
     this.send = send;
     this.poster.address = settings.address;
     this.parts.stage.classList.toggle("mirrored", settings.mirror);
@@ -56,6 +59,15 @@ class LiveView {
     } else if (this.answer) {
       this.draw();
     }
+  }
+
+  /* The words that do not change: in the reader's language, again when it was switched. */
+  label() {
+    for (const element of this.root.querySelectorAll("[data-word]")) element.textContent = say(element.dataset.word);
+    for (const element of this.root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", say(element.dataset.label));
+    this.bars.reset();
+    this.become(this.state);
+    if (this.answer) this.say(performance.now());
   }
 
   /* Unmounted: the page was left. */
@@ -122,15 +134,15 @@ class LiveView {
     this.state = state;
     const { main, snapshot, stop, chooser, frozen, curtain, flag, legend } = this.parts;
     const live = state === "running" || state === "paused";
-    main.textContent = { running: "Pause", paused: "Resume", asking: "Waiting for the camera…" }[state] || "Start the camera";
+    main.textContent = say({ running: "pause", paused: "resume", asking: "asking" }[state] || "start");
     main.disabled = state === "asking";
     snapshot.hidden = stop.hidden = legend.hidden = !live;
     chooser.hidden = !live || this.parts.cameras.options.length < 2;
     frozen.hidden = state !== "paused";
     flag.hidden = state !== "paused";
-    flag.textContent = "Paused: nothing is sent";
+    flag.textContent = say("paused");
     curtain.hidden = live;
-    curtain.textContent = state === "asking" ? "The browser asks whether this page may use the camera." : "The camera is off.";
+    curtain.textContent = say(state === "asking" ? "allowed" : "off");
   }
 
   async listCameras() {
@@ -203,8 +215,8 @@ class LiveView {
     this.wordsAt = now;
     sentence.textContent = words;
     this.bars.show(this.answer, first, this.settings.cuts);
-    const empty = this.answer.map && this.answer.map.is_empty ? ` No part of the frame raises ${this.answer.map.class}: the map is empty.` : "";
-    spread.textContent = (this.state === "paused" ? "This is the frozen frame." : spreadOf(this.recent, first, this.settings)) + empty;
+    const empty = this.answer.map && this.answer.map.is_empty ? ` ${say("emptyMap", { class_name: named(this.answer.map.class) })}` : "";
+    spread.textContent = (this.state === "paused" ? say("frozen") : spreadOf(this.recent, first, this.settings)) + empty;
     const pace = this.state === "paused" ? "" : speedOf(this.poster.speed());
     speed.textContent = [pace, this.answer.engine].filter(Boolean).join(" · ");
     if (this.state === "paused" || now - this.spokenAt >= SPOKEN_EVERY_MS) {
@@ -228,7 +240,7 @@ class LiveView {
   trouble(key, words = "") {
     const { trouble, map, spoken, speed } = this.parts;
     this.troubled = key;
-    const text = key ? [TROUBLES[key], words].filter(Boolean).join(" ") : "";
+    const text = key ? [say(key), words].filter(Boolean).join(" ") : "";
     trouble.hidden = !text;
     if (trouble.textContent !== text) trouble.textContent = text;
     if (!key || !this.answer) return;
@@ -246,7 +258,7 @@ class LiveView {
     const sheet = document.createElement("canvas");
     copyFrame(source, sheet, Math.round(width * scale), Math.round(height * scale));
     this.send("snapshot", sheet.toDataURL("image/jpeg", SNAPSHOT_QUALITY));
-    this.parts.spoken.textContent = "Snapshot taken; it stands in the gallery below.";
+    this.parts.spoken.textContent = say("taken");
     this.parts.snapshot.disabled = true;
     setTimeout(() => (this.parts.snapshot.disabled = false), 600);
   }
