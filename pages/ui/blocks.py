@@ -16,6 +16,7 @@ from core.errors import MedLensError
 from core.figures.names import is_synthetic, split_kind_of
 from core.figures.text import NOT_A_DIAGNOSIS, audit_text, split_badge
 from core.figures.theme import CHART_CONFIG
+from core.language import t, tn
 from core.store.names import Damaged
 from core.types import RunRecord
 from pages.ui.presenting import enlarged
@@ -57,7 +58,7 @@ def empty_state(sentence: str, command: str, then: str = "") -> None:
     """Nothing to show yet: what is missing, and the command that makes it."""
     with st.container(border=True):
         st.markdown(f"**{sentence}**")
-        st.markdown("Make some in a terminal, in the folder of MedLens:")
+        st.markdown(t("Make some in a terminal, in the folder of MedLens:"))
         st.code(command, language="bash")
         if then:
             st.caption(then)
@@ -77,7 +78,12 @@ def run_safely(page: Callable[[], None]) -> None:
     except Exception:  # the last resort of the app: the log has the traceback, the person a number
         incident = secrets.token_hex(4)
         LOG.exception("incident %s", incident)
-        error_box(f"Something went wrong on this page (incident {incident}). The log of the app says more.")
+        error_box(
+            t(
+                "Something went wrong on this page (incident {incident}). The log of the app says more.",
+                incident=incident,
+            )
+        )
 
 
 def chart(figure: go.Figure, alt: str, *, key: str | None = None) -> None:
@@ -87,13 +93,13 @@ def chart(figure: go.Figure, alt: str, *, key: str | None = None) -> None:
 
 def facts(rows: Mapping[str, object], alt: str) -> None:
     """Names and values as a quiet two-column table; empty values say "not stated"."""
-    shown = {plain(name): plain(value) if str(value) else "not stated" for name, value in rows.items()}
+    shown = {plain(name): plain(value) if str(value) else t("not stated") for name, value in rows.items()}
     st.table(shown, border="horizontal", alt=alt)
 
 
 def disclaimer() -> None:
     """The line that stands beside every prediction."""
-    st.warning(NOT_A_DIAGNOSIS, icon=":material/medical_information:")
+    st.warning(t(NOT_A_DIAGNOSIS), icon=":material/medical_information:")
 
 
 def split_badges(record: RunRecord) -> None:
@@ -109,9 +115,9 @@ def split_badges(record: RunRecord) -> None:
             icon=":material/warning:" if leaks else ":material/verified:",
         )
         if is_synthetic(record.spec.dataset):
-            st.badge("synthetic", color="violet", icon=":material/draw:")
+            st.badge(t("synthetic"), color="violet", icon=":material/draw:")
         if record.status != "done":
-            st.badge(record.status, color="orange", icon=":material/pause_circle:")
+            st.badge(t(record.status), color="orange", icon=":material/pause_circle:")
         st.caption(audit_text(audit))
 
 
@@ -120,9 +126,18 @@ def damaged_list(damaged: Sequence[Damaged], what: str) -> None:
     if not damaged:
         return
     count = len(damaged)
-    title = (
-        f"{count} {what} folder{'s' if count > 1 else ''} cannot be read and {'are' if count > 1 else 'is'} left out"
-    )
+    if what == "model":
+        title = tn(
+            "{n} model folder cannot be read and is left out",
+            "{n} model folders cannot be read and are left out",
+            count,
+        )
+    else:
+        title = tn(
+            "{n} run folder cannot be read and is left out",
+            "{n} run folders cannot be read and are left out",
+            count,
+        )
     with st.expander(title, icon=":material/folder_off:"):
         for entry in damaged:
             st.markdown(f"- **{plain(entry.name)}**: {plain(entry.reason)}")

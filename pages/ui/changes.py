@@ -13,6 +13,7 @@ import streamlit as st
 from core.data.contrast import CONTRASTS, change_contrast
 from core.data.phantom import draw_phantom
 from core.data.sources import read_image
+from core.language import t
 from core.registry.augmentations import AUGMENTATIONS, augmentation_preset
 from core.types import AugmentationSpec
 from pages.ui.blocks import plain
@@ -30,19 +31,27 @@ def show_presets() -> None:
     keys = list(AUGMENTATIONS)
     first = keys.index("radiograph")
     key = st.selectbox(
-        "Random changes in training", keys, index=first, key="preset", format_func=lambda k: AUGMENTATIONS[k].title
+        t("Random changes in training"),
+        keys,
+        index=first,
+        key="preset",
+        format_func=lambda k: t(AUGMENTATIONS[k].title),
     )
     preset = augmentation_preset(key)
     words = changes_in_words(preset.changes)
     with st.grid(3, min_column_width=110):
         for number, picture in enumerate(_pictures(STRIPS / f"{key}.jpg")):
-            name = f"Epoch {number}" if number else "The picture"
-            seen = f"changed by the preset {preset.title}" if number else "as it is"
-            st.image(picture, caption=name, width="stretch", alt=f"A phantom radiograph, {seen}")
+            name = t("Epoch {number}", number=number) if number else t("The picture")
+            alt = t("A phantom radiograph, as it is")
+            if number:
+                alt = t("A phantom radiograph, changed by the preset {preset}", preset=t(preset.title))
+            st.image(picture, caption=name, width="stretch", alt=alt)
     st.caption(
         plain(
-            f"What five epochs of a training would see: {words}. "
-            f"Source: {preset.source}. In a plan: augmentation = \"{key}\"."
+            t(
+                "What five epochs of a training would see: {changes}. Source: {source}. In a plan: {line}.",
+                changes=words, source=t(preset.source), line=f'augmentation = "{key}"',
+            )
         )
     )  # fmt: skip
 
@@ -58,21 +67,30 @@ def _pictures(strip: Path) -> list[np.ndarray]:
 
 def changes_in_words(changes: AugmentationSpec) -> str:
     """ "flipped left to right, zoomed by up to 10 %", or that nothing changes."""
-    words = {
-        "flip_horizontal": "flipped left to right", "flip_vertical": "flipped upside down",
-        "rotation": "turned by up to {degrees:.0f} degrees", "zoom": "zoomed by up to {percent:.0f} %",
-        "shift": "shifted by up to {percent:.0f} % of the side", "brightness": "brightened or darkened by up to "
-        "{percent:.0f} % of full scale", "contrast": "contrast changed by up to {percent:.0f} %",
-        "shear": "slanted by up to {percent:.0f} %", "darker": "exposed by up to {percent:.0f} % less",
-        "brighter": "exposed by up to {percent:.0f} % more", "sharpness": "sharpened by up to {percent:.0f} %",
-        "blur": "blurred by up to {percent:.0f} %",
-    }  # fmt: skip
-    found = []
-    for field in fields(changes):
-        amount = float(getattr(changes, field.name))
-        if amount:
-            found.append(words[field.name].format(percent=100 * amount, degrees=360 * amount))
-    return ", ".join(found) or "nothing is changed"
+    found = [_change(field.name, float(getattr(changes, field.name))) for field in fields(changes)]
+    found = [words for words in found if words]
+    return ", ".join(found) or t("nothing is changed")
+
+
+def _change(kind: str, amount: float) -> str:
+    """One change and how far it goes; "" where it does nothing."""
+    if not amount:
+        return ""
+    share = f"{100 * amount:.0f}"
+    return {
+        "flip_horizontal": t("flipped left to right"),
+        "flip_vertical": t("flipped upside down"),
+        "rotation": t("turned by up to {degrees} degrees", degrees=f"{360 * amount:.0f}"),
+        "zoom": t("zoomed by up to {share} %", share=share),
+        "shift": t("shifted by up to {share} % of the side", share=share),
+        "brightness": t("brightened or darkened by up to {share} % of full scale", share=share),
+        "contrast": t("contrast changed by up to {share} %", share=share),
+        "shear": t("slanted by up to {share} %", share=share),
+        "darker": t("exposed by up to {share} % less", share=share),
+        "brighter": t("exposed by up to {share} % more", share=share),
+        "sharpness": t("sharpened by up to {share} %", share=share),
+        "blur": t("blurred by up to {share} %", share=share),
+    }[kind]
 
 
 def show_contrasts() -> None:
@@ -81,10 +99,12 @@ def show_contrasts() -> None:
     with st.grid(len(CONTRASTS), min_column_width=120):
         for name in CONTRASTS:
             st.image(
-                change_contrast(phantom, name), caption=CONTRAST_WORDS[name], width="stretch",
-                alt=f"A phantom radiograph, contrast: {CONTRAST_WORDS[name]}",
+                change_contrast(phantom, name), caption=t(CONTRAST_WORDS[name]), width="stretch",
+                alt=t("A phantom radiograph, contrast: {name}", name=t(CONTRAST_WORDS[name])),
             )  # fmt: skip
     st.caption(
-        "Contrast is no random change: where a plan names it (preprocess.contrast), every picture passes through it, "
-        "in training and at upload alike."
+        t(
+            "Contrast is no random change: where a plan names it (preprocess.contrast), every picture passes through "
+            "it, in training and at upload alike."
+        )
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.frames import AXES, DEFAULT_AXIS, FrameChoice
+from core.language import t
 from pages.ui.blocks import plain
 
 if TYPE_CHECKING:
@@ -33,23 +34,27 @@ def choose_frame(name: str, header: "ImageHeader", key: str) -> FrameChoice:
         return _choose_slice(name, header, key)
     if header.format != "DICOM" or header.frames < 2:
         return FrameChoice()
-    return FrameChoice(_slider(f"Frame of {plain(name)}", header.frames, f"frame-{key}"))
+    return FrameChoice(_slider(t("Frame of {name}", name=plain(name)), header.frames, f"frame-{key}"))
 
 
 def _choose_slice(name: str, header: "ImageHeader", key: str) -> FrameChoice:
     counts = dict(header.slices)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         axis = st.segmented_control(
-            f"Slices of {plain(name)}", AXES[::-1], default=DEFAULT_AXIS, required=True, key=f"axis-{key}",
-            format_func=str.capitalize, help="Seen as a radiologist does: the patient's right is on the left.",
+            t("Slices of {name}", name=plain(name)), AXES[::-1], default=DEFAULT_AXIS, required=True, key=f"axis-{key}",
+            format_func=lambda way: t(way.capitalize()),
+            help=t("Seen as a radiologist does: the patient's right is on the left."),
         )  # fmt: skip
         axis = str(axis or DEFAULT_AXIS)
         volume = 1
         if header.volumes > 1:
             volume = int(
-                st.number_input(f"Volume (of {header.volumes})", 1, header.volumes, 1, key=f"volume-{key}", width=140)
+                st.number_input(
+                    t("Volume (of {count})", count=header.volumes), 1, header.volumes, 1, key=f"volume-{key}", width=140
+                )
             )
-    number = _slider(f"{axis.capitalize()} slice", counts[axis], f"slice-{axis}-{key}") if counts[axis] > 1 else None
+    title = f"{axis.capitalize()} slice"
+    number = _slider(t(title), counts[axis], f"slice-{axis}-{key}") if counts[axis] > 1 else None
     return FrameChoice(number, axis, volume if volume > 1 else None)
 
 
@@ -64,6 +69,6 @@ def fact_words(facts: Mapping[str, str]) -> str:
     """What a medical file says of itself, in words: "Chest, computed radiography, view PA." """
     body, modality = facts.get("body_part", ""), facts.get("modality", "")
     view = facts.get("view", "")
-    parts = [body.capitalize(), MODALITIES.get(modality, modality), f"view {view}" if view else ""]
+    parts = [t(body.capitalize()), t(MODALITIES.get(modality, modality)), t("view {view}", view=view) if view else ""]
     words = ", ".join(part for part in parts if part)
     return f"{words[0].upper()}{words[1:]}." if words else ""

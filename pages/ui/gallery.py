@@ -20,12 +20,14 @@ from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
 from core.figures import sentences
 from core.figures.doubts import TOO_CLOSE, unlike_sentence
-from core.figures.localisation import localisation_sentence
+from core.figures.explaining import place_sentence
+from core.figures.names import model_title
 from core.figures.overlay import attention_words, blend, heat_on_picture, shrink
 from core.figures.report import plain_sentence
 from core.figures.sheet import captioned_overlay
-from core.figures.text import NOT_A_DIAGNOSIS, percent, plural
-from core.types import ModelCard
+from core.figures.text import NOT_A_DIAGNOSIS, percent
+from core.language import t, tn
+from core.types import Heatmap, ModelCard
 from pages.ui import state
 from pages.ui.blocks import plain
 from pages.ui.reports import report_buttons
@@ -106,13 +108,13 @@ def gallery_item(
         map_words=sentences.map_sentence(heatmap),
         place_words=attention_words(heat, heatmap.is_empty),
         note=" ".join(
-            part for part in (note, TOO_CLOSE.strip("*") if is_referred(probabilities, card) else "") if part
+            part for part in (note, t(TOO_CLOSE).strip("*") if is_referred(probabilities, card) else "") if part
         ),
         strength=strength,
         digest=hashlib.blake2b(pixels, digest_size=8).hexdigest(),
         picture=encode_jpeg(shown),
         overlay=encode_jpeg(shown if heatmap.is_empty else blend(shown, heat, strength)),
-        details=_details(card, probabilities),
+        details=_details(card, probabilities, heatmap),
         limits=card.limits,
         model_sha256=card.sha256,
         file_sha256=file_sha256,
@@ -125,20 +127,21 @@ def _sentence(card: ModelCard, result: "PredictionResult") -> str:
     verdict = sentences.verdict_sentence(card, probabilities, decided_classes(result.probabilities, card))
     if result.ood is None or not result.ood.flagged:
         return verdict
-    return f"**{unlike_sentence(card)}** What it answers all the same: {plain_sentence(verdict)}"
+    answered = t("What it answers all the same: {verdict}", verdict=plain_sentence(verdict))
+    return f"**{unlike_sentence(card)}** {answered}"
 
 
-def _details(card: ModelCard, probabilities: Sequence[float]) -> tuple[str, ...]:
+def _details(card: ModelCard, probabilities: Sequence[float], heatmap: Heatmap) -> tuple[str, ...]:
     """Every probability, the sums, the cut, how good the model is, and that it answers for any picture."""
-    given = "; ".join(f"{name} {percent(p)}" for name, p in zip(card.class_names, probabilities, strict=True))
+    given = "; ".join(f"{t(name)} {percent(p)}" for name, p in zip(card.class_names, probabilities, strict=True))
     answers = zip(sum_answers(probabilities, card), card.sums, strict=True)
     measured = ". ".join(sentences.card_estimates(card))
     return (
-        f"Probabilities: {given}.",
+        t("Probabilities: {given}.", given=given),
         *(plain_sentence(sentences.sum_sentence(answer, one.classes)) for answer, one in answers),
         sentences.decision_words(card),
-        *([f"On its test images: {measured}."] if measured else []),
-        localisation_sentence(card),
+        *([t("On its test images: {measured}.", measured=measured)] if measured else []),
+        place_sentence(card, heatmap),
         sentences.domain_sentence(card),
     )
 
@@ -160,9 +163,9 @@ def sheet_png(item: GalleryItem) -> bytes:
     """The overlay with its colour bar and the words that it must not be seen without, as PNG."""
     lines = [
         f"{item.name}, {item.taken:%Y-%m-%d %H:%M:%S %Z}: {item.sentence.replace('**', '')}",
-        f"Model {item.model}, run {item.run_id or 'none'}. {item.map_words}",
+        t("Model {model}, run {run}.", model=item.model, run=item.run_id or t("none")) + f" {item.map_words}",
         *([item.note] if item.note else []),
-        NOT_A_DIAGNOSIS,
+        t(NOT_A_DIAGNOSIS),
     ]
     return encode_png(captioned_overlay(decode_image(item.overlay, item.name), lines, item.strength))
 
@@ -193,13 +196,13 @@ def in_gallery() -> tuple[GalleryItem, ...]:
 def show_gallery(empty: str) -> None:
     """The gallery as cards, with its downloads; `empty` says how something gets into it."""
     items = in_gallery()
-    st.subheader("Gallery of this session", anchor=False)
+    st.subheader(t("Gallery of this session"), anchor=False)
     if not items:
         st.caption(empty)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            f"Download all {len(items)} (ZIP)" if len(items) > 1 else "Download as ZIP",
+            t("Download all {count} (ZIP)", count=len(items)) if len(items) > 1 else t("Download as ZIP"),
             data=lambda: gallery_zip(items),
             file_name=f"medlens-gallery-{items[0].taken:%Y%m%d-%H%M%S}.zip",
             mime="application/zip",
@@ -208,10 +211,17 @@ def show_gallery(empty: str) -> None:
             key="gallery-zip",
         )
         report_buttons(lambda: items, f"medlens-gallery-{items[0].taken:%Y%m%d-%H%M%S}", "gallery")
-        st.button("Clear the gallery", icon=":material/delete:", on_click=clear_gallery, key="gallery-clear")
+        st.button(t("Clear the gallery"), icon=":material/delete:", on_click=clear_gallery, key="gallery-clear")
     dropped = st.session_state.get(state.GALLERY_DROPPED, 0)
-    gone = f" {plural(dropped, 'older picture')} made room: {KEPT} are kept." if dropped else ""
-    st.caption(f"Kept in the memory of this session only, and gone when it ends.{gone} {NOT_A_DIAGNOSIS}")
+    parts = [t("Kept in the memory of this session only, and gone when it ends.")]
+    if dropped:
+        parts.append(
+            tn(
+                "{n} older picture made room: {kept} are kept.", "{n} older pictures made room: {kept} are kept.",
+                dropped, kept=KEPT,
+            )
+        )  # fmt: skip
+    st.caption(" ".join([*parts, t(NOT_A_DIAGNOSIS)]))
     with st.grid(PER_ROW, min_column_width=CARD_PX):
         for item in items:
             _show_item(item)
@@ -226,18 +236,19 @@ def clear_gallery() -> None:
 def _show_item(item: GalleryItem) -> None:
     key = f"{item.model}-{item.digest}-{item.taken:%H%M%S%f}"
     with st.container(border=True, key=f"gallery-{key}"):
-        st.caption(f"{plain(item.name)}  ·  {item.taken:%H:%M:%S}  ·  {plain(item.model_title)}")
+        st.caption(f"{plain(item.name)}  ·  {item.taken:%H:%M:%S}  ·  {plain(model_title(item.model_title))}")
         with st.grid(2, min_column_width=120, gap="small"):
-            st.image(item.picture, caption="As it came", width="stretch", alt=f"{item.name}, untouched")
+            st.image(item.picture, caption=t("As it came"), width="stretch", alt=t("{name}, untouched", name=item.name))
             st.image(
-                item.overlay, caption=f"Where it looked for {item.class_name}", width="stretch",
-                alt=f"Heat map for {item.class_name}: {item.place_words}",
+                item.overlay,
+                caption=t("Where it looked for {class_name}", class_name=t(item.class_name)), width="stretch",
+                alt=t("Heat map for {class_name}: {place}", class_name=t(item.class_name), place=item.place_words),
             )  # fmt: skip
         st.markdown(item.sentence)
         if item.note:
             st.caption(item.note)
         st.download_button(
-            "Download (PNG)",
+            t("Download (PNG)"),
             data=lambda: sheet_png(item),
             file_name=file_name(item),
             mime="image/png",

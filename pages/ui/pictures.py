@@ -14,7 +14,9 @@ import streamlit as st
 from core import limits
 from core.data.frames import FrameChoice
 from core.errors import ImageRefused
+from core.figures.names import dataset_title
 from core.figures.overlay import shrink
+from core.language import t
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.blocks import error_box
@@ -48,7 +50,11 @@ class Picture:
 def choose_pictures() -> list[Picture]:
     """The three ways in; only the one that is open counts."""
     files, samples, camera = st.tabs(
-        [":material/upload_file: Your files", ":material/collections: Samples", ":material/photo_camera: Camera"],
+        [
+            f":material/upload_file: {t('Your files')}",
+            f":material/collections: {t('Samples')}",
+            f":material/photo_camera: {t('Camera')}",
+        ],
         on_change="rerun",
         key="source",
     )
@@ -69,11 +75,13 @@ def choose_pictures() -> list[Picture]:
 def _uploaded() -> list[Picture]:
     # no `type=`: the uploader would judge by the name alone, and its refusal says nothing about the file
     uploads = st.file_uploader(
-        "Drop one or several images: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI, or a ZIP of them",
+        t("Drop one or several images: PNG, JPEG, TIFF, BMP, GIF, WebP, DICOM or NIfTI, or a ZIP of them"),
         accept_multiple_files=True,
         max_upload_size=limits.MAX_IMAGE_BYTES // 1024**2,
-        help="They stay in the memory of this session and are never stored. Of DICOM files only pixels and technical "
-        "facts are read, never a name; text that is burned into the pixels is not removed.",
+        help=t(
+            "They stay in the memory of this session and are never stored. Of DICOM files only pixels and technical "
+            "facts are read, never a name; text that is burned into the pixels is not removed."
+        ),
         key="uploads",
     )
     files: list[tuple[str, bytes]] = []
@@ -102,10 +110,12 @@ def _contents(uploads: list[tuple[str, str, bytes]]) -> list[tuple[str, "bytes |
 
 def _photographed() -> list[Picture]:
     st.caption(
-        "The browser lends its camera only to pages on localhost or under HTTPS. A photo of a screen or a film is "
-        "not what the networks were trained on: take their answer as a demonstration."
+        t(
+            "The browser lends its camera only to pages on localhost or under HTTPS. A photo of a screen or a film is "
+            "not what the networks were trained on: take their answer as a demonstration."
+        )
     )
-    photo = st.camera_input("Take a picture", key="photo")
+    photo = st.camera_input(t("Take a picture"), key="photo")
     return _decoded([("photo.jpg", photo.getvalue())]) if photo is not None else []
 
 
@@ -150,16 +160,20 @@ def _sampled() -> list[Picture]:
     sources = ["phantom", *cache.datasets_at_hand()]
     source = "phantom"
     if len(sources) > 1:
-        source = st.selectbox("Samples from", sources, format_func=lambda key: DATASETS[key].title, key="sample_source")
+        source = st.selectbox(t("Samples from"), sources, format_func=dataset_title, key="sample_source")
     if source == "phantom":
-        st.caption("Phantoms are drawn by this program: no person stands behind them.")
+        st.caption(t("Phantoms are drawn by this program: no person stands behind them."))
     samples = cache.samples(source)
     with st.grid(SAMPLES_PER_ROW, min_column_width=140):
         for position, sample in enumerate(samples):
             with st.container(gap="xsmall"):
-                st.image(sample.pixels, width="stretch", alt=f"Sample {position + 1}: {sample.caption}")
+                st.image(
+                    sample.pixels,
+                    width="stretch",
+                    alt=t("Sample {number}: {label}", number=position + 1, label=_label(sample.caption)),
+                )
                 st.button(
-                    sample.caption,
+                    _label(sample.caption),
                     key=f"sample-{source}-{position}",
                     width="stretch",
                     on_click=_remember_sample,
@@ -177,9 +191,14 @@ def _sampled() -> list[Picture]:
             digest=hashlib.blake2b(sample.pixels, digest_size=16).hexdigest(),
             load=lambda: sample.pixels,
             synthetic=DATASETS[source].synthetic,
-            note=f"Labelled: {sample.caption}.",
+            note=t("Labelled: {label}.", label=_label(sample.caption)),
         )
     ]
+
+
+def _label(caption: str) -> str:
+    """The words of a label, "Mass, Nodule", in the reader's language."""
+    return ", ".join(t(word) for word in caption.split(", "))
 
 
 def _remember_sample(source: str, position: int) -> None:

@@ -4,6 +4,8 @@ import streamlit as st
 
 from core.figures.doubts import run_words
 from core.figures.referral import risk_coverage_figure
+from core.figures.text import method_words
+from core.language import t
 from core.types import RunRecord
 from pages.ui import cache
 from pages.ui.blocks import PROSE_PX, chart, plain, prose
@@ -19,13 +21,20 @@ def show_referral(record: RunRecord) -> None:
         risk_coverage_figure(
             curve.coverage, curve.risk, curve.low, curve.high, answered=answered.value, error=error.value
         ),
-        alt=f"Share of wrong answers against the share of images answered, on {answered.n_images} test images",
+        alt=t(
+            "Share of wrong answers against the share of images answered, on {count} test images",
+            count=answered.n_images,
+        ),
     )
     value = curve.area.value or 0.0
     between = "" if curve.area.low is None else f" ({curve.area.low:.3f}–{curve.area.high:.3f})"
     st.caption(
-        f"Area under this curve (AURC, lower is better): {value:.3f}{between}; {curve.area.method}. The band was "
-        "chosen on validation, the curve is of the test part. A network that is as "
-        "sure when it is wrong as when it is right has a flat curve.",
+        t(
+            "Area under this curve (AURC, lower is better): {value}; {method}. The band was chosen on validation, the "
+            "curve is of the test part. A network that is as sure when it is wrong as when it is right has a flat "
+            "curve.",
+            value=f"{value:.3f}{between}",
+            method=method_words(curve.area.method),
+        ),
         width=PROSE_PX,
     )

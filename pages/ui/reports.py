@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.figures.names import model_title
 from core.figures.report import Report, ReportPicture, plain_sentence
+from core.language import t
 from core.store.score_work import printable_name
 
 if TYPE_CHECKING:
@@ -39,11 +41,13 @@ def versions() -> dict[str, str]:
 
 def report_of(items: "Sequence[GalleryItem]", created: datetime) -> Report:
     """The report of gallery items, oldest first. `created` has a zone."""
-    title = "MedLens report" if len(items) > 1 else f"MedLens report on {printable_name(items[0].name)}"
+    title = t("MedLens report")
+    if len(items) == 1:
+        title = t("MedLens report on {name}", name=printable_name(items[0].name))
     return Report(
         title=title,
         pictures=tuple(_picture(item) for item in reversed(items)),
-        limits={item.model_title: item.limits for item in reversed(items) if item.limits},
+        limits={model_title(item.model_title): tuple(map(t, item.limits)) for item in reversed(items) if item.limits},
         versions=versions(),
         created=created,
     )
@@ -57,7 +61,10 @@ def report_buttons(items: "Callable[[], Sequence[GalleryItem]]", stem: str, key:
         stem: the file's name without its ending.
         key: of the widgets.
     """
-    for label, ending, mime in (("Report (HTML)", "html", "text/html"), ("Report (PDF)", "pdf", "application/pdf")):
+    for label, ending, mime in (
+        (t("Report (HTML)"), "html", "text/html"),
+        (t("Report (PDF)"), "pdf", "application/pdf"),
+    ):
         st.download_button(
             label, data=lambda ending=ending: written(report_of(items(), datetime.now(UTC)), ending),
             file_name=f"{stem}.{ending}", mime=mime, icon=":material/description:", on_click="ignore",
@@ -81,20 +88,20 @@ def _picture(item: "GalleryItem") -> ReportPicture:
     return ReportPicture(
         name=name,
         picture=item.picture,
-        picture_alt=f"{name}, untouched",
+        picture_alt=t("{name}, untouched", name=name),
         overlay=item.overlay,
-        overlay_alt=f"Heat map for {item.class_name}: {item.place_words}",
+        overlay_alt=t("Heat map for {class_name}: {place}", class_name=t(item.class_name), place=item.place_words),
         class_name=item.class_name,
         said=(
             plain_sentence(item.sentence), *([item.note] if item.note else []),
-            f"{item.map_words} Here: {item.place_words}.", *item.details,
+            f"{item.map_words} {t('Here: {place}.', place=item.place_words)}", *item.details,
         ),
         facts={
-            "Model": f"{item.model} ({item.model_title})",
-            "Model file": f"sha256 {item.model_sha256}" if item.model_sha256 else "not stated",
-            "Run": item.run_id or "none: a network from outside",
-            "File": f"sha256 {item.file_sha256}" if item.file_sha256 else "none: not uploaded as a file",
-            "Pixels": f"BLAKE2b-64 {item.digest}",
-            "Looked at": f"{item.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            t("Model"): f"{item.model} ({model_title(item.model_title)})",
+            t("Model file"): f"sha256 {item.model_sha256}" if item.model_sha256 else t("not stated"),
+            t("Run"): item.run_id or t("none: a network from outside"),
+            t("File"): f"sha256 {item.file_sha256}" if item.file_sha256 else t("none: not uploaded as a file"),
+            t("Pixels"): f"BLAKE2b-64 {item.digest}",
+            t("Looked at"): f"{item.taken.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         },
     )  # fmt: skip

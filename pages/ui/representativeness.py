@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.evaluation.representativeness import best_reference, published_reference
-from core.figures.names import STRATEGIES, dataset_title, group_field_of, run_title
+from core.figures.names import dataset_title, group_field_of, run_title, strategy_title
 from core.figures.representativeness import (
     gap_table,
     meaning_words,
@@ -19,6 +19,7 @@ from core.figures.representativeness import (
     representativeness_figure,
     verdict_words,
 )
+from core.language import t
 from core.registry.gaps import METRICS, Reference
 from core.registry.published import published_figures
 from core.types import RunRecord
@@ -33,24 +34,34 @@ def show_representativeness(record: RunRecord, records: Sequence[RunRecord]) -> 
     prose(" ".join([*(verdict_words(check, metric) for metric in METRICS), meaning_words(check)]))
     chart(
         representativeness_figure(check),
-        alt="AUC and accuracy with intervals on training images, validation and the hidden test",
+        alt=t("AUC and accuracy with intervals on training images, validation and the hidden test"),
     )
-    st.dataframe(gap_table(check), hide_index=True, alt="Bias, variance and data mismatch with their intervals")
+    st.dataframe(gap_table(check), hide_index=True, alt=t("Bias, variance and data mismatch with their intervals"))
     st.caption(reference_words(check), width=PROSE_PX)
     st.caption(
-        f"The hidden test is of {dataset_title(target)} alone. Training images are those that it has learnt from, "
-        f"or a drawn sample of them; brackets are 95 % intervals. {mix_words(check)}",
+        t(
+            "The hidden test is of {dataset} alone. Training images are those that it has learnt from, or a drawn "
+            "sample of them; brackets are 95 % intervals.",
+            dataset=dataset_title(target),
+        )
+        + f" {mix_words(check)}",
         width=PROSE_PX,
     )
-    with st.expander("The numbers of every part"):
-        st.dataframe(part_table(check, group_field_of(record)), hide_index=True, alt="AUC and accuracy of every part")
+    with st.expander(t("The numbers of every part")):
+        st.dataframe(
+            part_table(check, group_field_of(record)), hide_index=True, alt=t("AUC and accuracy of every part")
+        )
 
 
 def _reference(record: RunRecord, records: Sequence[RunRecord], target: str) -> Reference | None:
     """The best other run on the target, else what is published on it."""
     title = dataset_title(target)
-    found = best_reference(record, records, target, f"the best other run on {title}, on its test images")
+    found = best_reference(
+        record, records, target, t("the best other run on {dataset}, on its test images", dataset=title)
+    )
     if found is None:
-        return published_reference(record, published_figures(), target, f"what {{}} published on {title}")
+        return published_reference(
+            record, published_figures(), target, t("what {sources} published on {dataset}", sources="{}", dataset=title)
+        )
     rival = next(other.spec for other in records if other.run_id == found.run_id)
-    return replace(found, words=f"{found.words} ({plain(run_title(rival))}, {STRATEGIES[rival.strategy]})")
+    return replace(found, words=f"{found.words} ({plain(run_title(rival))}, {strategy_title(rival.strategy)})")
