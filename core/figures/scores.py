@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.theme import MUTED, PALETTE, base_layout
+from core.language import t
 
 BINS = 40
 
@@ -18,6 +19,8 @@ def scores_figure(
     names: tuple[str, str],
 ) -> go.Figure:
     """Two histograms, the images with the class growing up and those without growing down, split by the cut.
+
+    Heights are shares of each kind, so that a rare class is seen; what is pointed at says how many images it is.
 
     Args:
         positives, negatives: scores of the class, in [0, 1].
@@ -32,19 +35,19 @@ def scores_figure(
         centres = [(i + 0.5) * bins["size"] for i in range(BINS)]
         figure.add_trace(
             go.Bar(
-                x=centres, y=[sign * n for n in counts], name=name, marker={"color": color}, customdata=counts,
-                width=0.92 / BINS,
+                x=centres, y=[sign * n / max(1, sum(counts)) for n in counts], name=name, marker={"color": color},
+                customdata=counts, width=0.92 / BINS,
                 hovertemplate="score about %{x:.2f}: %{customdata} images<extra>" + name + "</extra>",
             )
         )  # fmt: skip
     figure.update_layout(barmode="relative")
     figure.add_vline(x=min(cut, 1.0), line={"color": PALETTE[1], "width": 3})
     figure.add_annotation(
-        x=min(cut, 1.0), y=1, yref="paper", yshift=11, text=f"cut {cut:.3f}", showarrow=False,
+        x=min(cut, 1.0), y=1, yref="paper", yshift=11, text=t("cut {cut}", cut=f"{cut:.3f}"), showarrow=False,
         font={"color": PALETTE[1], "size": 13}, xanchor="right" if cut > 0.9 else "left" if cut < 0.1 else "center",
     )  # fmt: skip
-    figure.update_xaxes(range=[-0.01, 1.01], title={"text": "score"}, fixedrange=True, tickformat=".1f")
-    figure.update_yaxes(title={"text": "images"}, fixedrange=True, showticklabels=False)
+    figure.update_xaxes(range=[-0.01, 1.01], title={"text": t("score")}, fixedrange=True, tickformat=".1f")
+    figure.update_yaxes(title={"text": t("share of each")}, fixedrange=True, showticklabels=False)
     base_layout(figure, height=300)
     figure.update_layout(legend={"y": -0.3})
     return figure

@@ -8,7 +8,6 @@ from core.figures.confusion import confusion_figure
 from core.figures.decision import people_figure
 from core.figures.scores import scores_figure
 from core.figures.sentences import rule_words
-from core.figures.text import percent
 from core.language import t
 from core.types import Evaluation, RunRecord
 from pages.ui import cache, running_cache
@@ -127,17 +126,23 @@ def _show_people(record: RunRecord, table: "running_cache.CutTable", cut: float,
 
 
 def _people(value: Range) -> str:
-    """ "17 (15–19)", whole people."""
+    """ "17 (15–19)", whole people; a tenth in the bracket where whole ones would make it look certain."""
     found, low, high = value
     text = f"{round(found or 0):,}"
-    return text if low is None or high is None else f"{text} ({round(low):,}–{round(high):,})"
+    if low is None or high is None:
+        return text
+    digits = 0 if round(high) > round(low) or high == low else 1
+    return f"{text} ({low:,.{digits}f}–{high:,.{digits}f})"
 
 
 def _share(value: Range) -> str:
+    """ "43 % (29–69)", with tenths close to 100 %."""
     found, low, high = value
     if found is None:
         return t("not defined")
-    return percent(found) if low is None or high is None else f"{percent(found)} ({percent(low)}–{percent(high)})"
+    digits = 1 if found > 0.95 or found < 0.05 else 0
+    text = f"{100 * found:.{digits}f}\u00a0%"
+    return text if low is None or high is None else f"{text} ({100 * low:.{digits}f}–{100 * high:.{digits}f})"
 
 
 def _on_slider(cut: float) -> float:

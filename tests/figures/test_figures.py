@@ -161,9 +161,9 @@ def test_learning_curves_put_loss_first_and_mark_a_change_of_stage():
 def test_every_image_is_in_one_bar_of_the_scores():
     figure = scores_figure([0.0, 0.51, 1.0], [0.02, 0.02], 0.5, names=("Ill", "Well"))
     up, down = figure.data
-    assert sum(up.y) == 3
-    assert sum(down.y) == -2
-    assert up.y[-1] == 1
+    assert (sum(up.customdata), sum(down.customdata)) == (3, 2)
+    assert (sum(up.y), sum(down.y)) == (pytest.approx(1), -1)  # shares of each kind
+    assert up.customdata[-1] == 1
 
 
 def test_the_balance_shows_shares_with_their_counts_and_skips_an_empty_split():
