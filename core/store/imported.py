@@ -88,7 +88,7 @@ def read_scores(
         if name in known and (rows.ids[name] or name == split):
             _check_against(rows, name, known[name], scheme, bool(columns.truth), faults)
     if not rows.ids[split] and not faults.count:
-        faults.add(t("no row is of the {split} part", split=split))
+        faults.add(t("no row is of the {split} part", split=t(split)))
     faults.raise_if_any(file_name)
     parts = {name: _predictions(rows, name, scheme, known.get(name)) for name in SPLITS if rows.ids[name]}
     return ImportedScores(parts=parts, n_rescaled=rows.rescaled)
@@ -227,7 +227,7 @@ def _check_against(
         number = rows.seen[image]
         if image not in truth:
             faults.add(t("row {row}: {image} is not among the {n} {split} images of {source}", row=number, image=image,
-                         n=f"{len(truth):,}", split=split, source=known.source))  # fmt: skip
+                         n=f"{len(truth):,}", split=t(split), source=known.source))  # fmt: skip
         elif has_truth and rows.truth[split][position] != np.atleast_1d(truth[image]).tolist():
             faults.add(t("row {row}: the truth of {image} is {stated} here and {known} in {source}", row=number,
                          image=image, stated=_named(rows.truth[split][position], scheme),
@@ -236,7 +236,7 @@ def _check_against(
     if missing:
         some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         faults.add(tn("{n} {split} image of {source} has no row: {images}",
-                      "{n} {split} images of {source} have no row: {images}", len(missing), split=split,
+                      "{n} {split} images of {source} have no row: {images}", len(missing), split=t(split),
                       source=known.source, images=some))  # fmt: skip
 
 
