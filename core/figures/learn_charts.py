@@ -76,7 +76,7 @@ def heaps_figure(
     figure.update_layout(barmode="relative")
     figure.add_vline(x=cut, line={"color": PALETTE[1], "width": 4})
     figure.update_xaxes(range=[-0.02, 1.02], title={"text": t("score")}, fixedrange=True, tickformat=".1f")
-    figure.update_yaxes(title={"text": t("share of the images of each kind")}, fixedrange=True, showticklabels=False)
+    figure.update_yaxes(title={"text": t("share of each kind")}, fixedrange=True, showticklabels=False)
     return base_layout(figure, height=HEIGHT_PX)
 
 
@@ -100,7 +100,7 @@ def fitting_figure(histories: Mapping[str, pd.DataFrame], chosen: str, epoch: in
             )
         )  # fmt: skip
     shown = histories[chosen].iloc[:epoch]
-    best = shown["val_loss"].idxmin()
+    best = int(shown["val_loss"].to_numpy().argmin())
     for column, label, colour, dash in (
         ("loss", t("training images"), MUTED, "dash"),
         ("val_loss", t("validation images"), PALETTE[0], "solid"),
@@ -114,7 +114,8 @@ def fitting_figure(histories: Mapping[str, pd.DataFrame], chosen: str, epoch: in
         )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=[shown["epoch"][best]], y=[shown["val_loss"][best]], mode="markers", name=t("best on validation so far"),
+            x=[int(shown["epoch"].iloc[best])], y=[float(shown["val_loss"].iloc[best])], mode="markers",
+            name=t("best on validation so far"),
             marker={"color": PALETTE[1], "size": 15, "symbol": "diamond", "line": {"color": "white", "width": 2}},
             hovertemplate=t("epoch %{x}: loss %{y:.3f}<extra></extra>"),
         )

@@ -10,9 +10,10 @@ from core.language import t
 from core.registry.lessons import IMBALANCED_RUN, PREVALENCES
 from core.types import RunRecord
 from pages.ui import cache, learn_cache
-from pages.ui.blocks import PROSE_PX, chart, empty_state, plain
+from pages.ui.blocks import chart, empty_state, plain
 from pages.ui.learn_lesson import ask_the_class, lesson_head
 from pages.ui.learn_roc import binary_runs
+from pages.ui.presenting import prose_px
 
 OF = 1000  # people in the sentences
 FIRST = 0.02
@@ -44,7 +45,7 @@ def balance_lesson() -> None:
             run=plain(run_title(record.spec)), data=plain(dataset_title(record.spec.dataset)),
             run_id=plain(record.run_id),
         ),
-        width=PROSE_PX,
+        width=prose_px(),
     )  # fmt: skip
 
 

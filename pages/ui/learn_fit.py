@@ -7,8 +7,9 @@ from core.figures.learn_charts import fitting_figure
 from core.language import t
 from core.registry.lessons import OVERFITTING_PLAN, OVERFITTING_RUNS
 from pages.ui import cache
-from pages.ui.blocks import PROSE_PX, chart, empty_state, plain
+from pages.ui.blocks import chart, empty_state, plain
 from pages.ui.learn_lesson import ask_the_class, lesson_head
+from pages.ui.presenting import prose_px
 
 
 def fit_lesson() -> None:
@@ -46,7 +47,7 @@ def fit_lesson() -> None:
             train=counts.n_images, validation=validation.n_images,
             runs=", ".join(plain(record.run_id[-8:]) for record in records.values()),
         ),
-        width=PROSE_PX,
+        width=prose_px(),
     )  # fmt: skip
 
 
@@ -85,5 +86,5 @@ def _move(histories: dict[tuple[bool, bool], pd.DataFrame]) -> None:
             if len(shown) - best > 5 and now["val_loss"] > 1.1 * shown["val_loss"].iloc[best]
             else t("So far it still learns what other images share.")
         ),
-        width=PROSE_PX,
+        width=prose_px(),
     )  # fmt: skip

@@ -8,9 +8,9 @@ from core.figures.learn_maps import coloured, enlarged, signed_grey, wall
 from core.figures.overlay import blend, draw_boxes, resize_map
 from core.language import t
 from core.store.traces import Trace
-from pages.ui.blocks import PROSE_PX
 from pages.ui.learn_lesson import ask_the_class, lesson_head
 from pages.ui.learn_network import lesson_trace
+from pages.ui.presenting import prose_px
 
 SHOWN_CHANNELS = 12
 PICTURE_PX = 448
@@ -69,7 +69,7 @@ def _step_by_step(trace: Trace) -> None:
         st.markdown(
             t("The picture has gone through the network once. Its last convolution gives {channels} maps. Each "
               "answers to something, but nobody has said what, and not yet whether it matters.", channels=channels),
-            width=PROSE_PX,
+            width=prose_px(),
         )  # fmt: skip
     elif step == 1:
         from core.figures.learn_charts import weights_figure
@@ -84,7 +84,7 @@ def _step_by_step(trace: Trace) -> None:
             t("How much would the score of {shown} rise if a map were a little brighter? That is a gradient, and its "
               "mean over the cells is the weight of the map. Behind this network's last stage there is one weighted "
               "sum, so the gradient is its weight: for {shown} above the line, against it below.", shown=shown),
-            width=PROSE_PX,
+            width=prose_px(),
         )  # fmt: skip
     elif step in (2, 3):
         _sum_and_rest(steps.summed, steps.map, rectified=step == 3, shown=shown)
@@ -116,7 +116,7 @@ def _sum_and_rest(summed: np.ndarray, positive: np.ndarray, *, rectified: bool, 
                 "against it, mid grey is zero. The largest is {high}, the smallest {low}.",
                 shown=shown, high=f"{summed.max():+.3f}", low=f"{summed.min():+.3f}",
             )  # fmt: skip
-        st.markdown(text, width=PROSE_PX)
+        st.markdown(text, width=prose_px())
 
 
 def _overlay(trace: Trace, heat: np.ndarray) -> None:
@@ -139,5 +139,5 @@ def _overlay(trace: Trace, heat: np.ndarray) -> None:
         + " "
         + (t("Here the warmest point lies inside the planted nodule.") if inside
            else t("Here the warmest point lies outside the planted nodule.")),
-        width=PROSE_PX,
+        width=prose_px(),
     )  # fmt: skip

@@ -7,8 +7,7 @@ import streamlit as st
 from core.language import t
 from core.registry.lessons import LESSONS
 from pages.ui import state
-from pages.ui.blocks import PROSE_PX
-from pages.ui.presenting import presenting
+from pages.ui.presenting import presenting, prose_px
 from pages.ui.tours import checked_tour, in_words, query_of, tour_keys
 
 
@@ -49,14 +48,14 @@ def _took(widget: str) -> None:
 def lesson_head(title: str, idea: str) -> None:
     """The lesson's name, and its one idea in one sentence."""
     (st.title if presenting() else st.header)(title, anchor=False)  # in a room there is no other title
-    st.markdown(f"**{idea}**", width=PROSE_PX)
+    st.markdown(f"**{idea}**", width=prose_px())
 
 
 def ask_the_class(questions: Sequence[str]) -> None:
     """What to ask before the next click."""
     with st.container(border=True):
         st.markdown(f":material/record_voice_over: **{t('Ask the class')}**")
-        st.markdown("\n".join(f"- {question}" for question in questions), width=PROSE_PX)
+        st.markdown("\n".join(f"- {question}" for question in questions), width=prose_px())
 
 
 def tour_starts() -> None:
@@ -70,7 +69,7 @@ def tour_starts() -> None:
             "step. Next and Back are on screen and on PageDown and PageUp, as a presenter's remote control sends them; "
             "every step is a link that can be bookmarked."
         ),
-        width=PROSE_PX,
+        width=prose_px(),
     )
     with st.grid(3, min_column_width=260, gap="medium"):
         for key in tour_keys():

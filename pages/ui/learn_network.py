@@ -4,14 +4,15 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ModelDamaged
-from core.figures.learn_maps import channel_wall, enlarged, filter_wall
+from core.figures.learn_maps import WALL_PX, channel_wall, enlarged, filter_wall
 from core.figures.overlay import draw_boxes
 from core.language import t
 from core.registry.lessons import TRACED_MODEL
 from core.store.traces import CONVOLUTION, Trace
 from pages.ui import learn_cache
-from pages.ui.blocks import PROSE_PX, chart, empty_state
+from pages.ui.blocks import chart, empty_state
 from pages.ui.learn_lesson import ask_the_class, lesson_head
+from pages.ui.presenting import prose_px
 
 COLUMNS = {16: 8, 24: 8, 48: 12, 96: 16}
 PICTURE_PX = 448
@@ -93,7 +94,7 @@ def _pixels(trace: Trace) -> None:
                 "of a square of {side} by {side}. Below are those around the middle of the frame.",
                 count=f"{side * side:,}", side=side,
             ),
-            width=PROSE_PX,
+            width=prose_px(),
         )  # fmt: skip
         x, y, width, height = trace.boxes[0] if trace.boxes else (0.5, 0.5, 0.0, 0.0)
         row, column = (int((y + height / 2) * side), int((x + width / 2) * side))
@@ -110,13 +111,13 @@ def _stage(trace: Trace, number: int) -> None:
     height, width, channels = stage.maps.shape
     if number == 0:
         st.image(
-            filter_wall(trace.filters, COLUMNS.get(channels, 8)), width="stretch",
+            filter_wall(trace.filters, COLUMNS.get(channels, 8)), width=WALL_PX,
             caption=t("The {channels} filters of the first convolution: light adds, dark takes away, grey ignores",
                       channels=channels),
             alt=t("Small squares of light and dark: some are edges, some are spots"),
         )  # fmt: skip
     st.image(
-        channel_wall(stage.maps, COLUMNS.get(channels, 12)), width="stretch",
+        channel_wall(stage.maps, COLUMNS.get(channels, 12)), width=WALL_PX if number == 0 else "stretch",
         caption=t("What this stage gives: {channels} maps of {height} by {width} numbers; bright is a strong answer",
                   channels=channels, height=height, width=width),
         alt=t("{channels} small maps of the chest; each answers to something else", channels=channels),
@@ -133,7 +134,7 @@ def _stage(trace: Trace, number: int) -> None:
             "stays, and where exactly it was gets a little vaguer. One number has now seen {field} by {field} pixels.",
             kernel=stage.kernel, field=stage.field_px,
         )  # fmt: skip
-    st.markdown(text, width=PROSE_PX)
+    st.markdown(text, width=prose_px())
 
 
 def _head(trace: Trace) -> None:
@@ -157,7 +158,7 @@ def _head(trace: Trace) -> None:
             "probability of **{share}**.",
             channels=len(added), logit=f"{logit:.2f}", shown=shown, share=f"{share:.3f}",
         ),
-        width=PROSE_PX,
+        width=prose_px(),
     )  # fmt: skip
     chart(
         contributions_figure(added, float(trace.bias[trace.shown_index]), shown),

@@ -1,5 +1,7 @@
 """The lesson on ROC: a threshold is dragged over the stored scores of a run, and the curve grows point by point."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
@@ -12,10 +14,10 @@ from core.registry.lessons import ROC_RUN
 from core.registry.metrics import find_estimate
 from core.types import Evaluation, RunRecord
 from pages.ui import cache, learn_cache, state
-from pages.ui.blocks import PROSE_PX, chart, empty_state, plain, split_badges
+from pages.ui.blocks import chart, empty_state, plain, split_badges
 from pages.ui.learn_lesson import ask_the_class, lesson_head
 from pages.ui.linked import linked_select
-from pages.ui.presenting import presenting
+from pages.ui.presenting import presenting, prose_px
 
 
 def roc_lesson() -> None:
@@ -28,18 +30,12 @@ def roc_lesson() -> None:
     if not runs:
         empty_state(t("No finished run with two classes yet."), "make benchmark")
         return
-    titles = run_titles(list(runs.values()))
+    titles = run_names(runs)
     asked = st.query_params.get(state.RUN)
     if presenting():  # the picker is hidden there, the link chooses
         run_id = asked if asked in runs else next(iter(runs))
     else:
-        run_id = linked_select(
-            t("Scores of"), list(runs), state.RUN,
-            shown=lambda key: (
-                f"{titles[key]} · {task_title(runs[key].spec.dataset, runs[key].spec.label_scheme)}, "
-                f"{dataset_title(runs[key].spec.dataset)}"
-            ),
-        )  # fmt: skip
+        run_id = linked_select(t("Scores of"), list(runs), state.RUN, shown=titles.__getitem__)
     record = runs[run_id]
     _drag(record)
     ask_the_class(
@@ -49,6 +45,7 @@ def roc_lesson() -> None:
             t("Half as many people are ill next year. What happens to the curve, and what to the alarms?"),
         ]
     )
+    st.caption(t("{scores}. Run: {run_id}.", scores=plain(titles[run_id]), run_id=plain(run_id)), width=prose_px())
     if not presenting():
         split_badges(record)
 
@@ -58,6 +55,18 @@ def binary_runs(records: tuple[RunRecord, ...], first: str) -> dict[str, RunReco
     found = [r for r in records if r.task == "binary" and r.spec.head != "dummy" and _evaluation(r).curves]
     found.sort(key=lambda r: (r.run_id != first, r.run_id))
     return {record.run_id: record for record in found}
+
+
+def run_names(runs: Mapping[str, RunRecord]) -> dict[str, str]:
+    """Run id -> data, task and recipe; runs are told apart among those of their own task alone."""
+    tasks: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in runs.values():
+        tasks.setdefault((record.spec.dataset, record.spec.label_scheme), []).append(record)
+    return {
+        run_id: f"{dataset_title(dataset)}, {task_title(dataset, scheme)}: {title}"
+        for (dataset, scheme), alike in tasks.items()
+        for run_id, title in run_titles(alike).items()
+    }
 
 
 def _evaluation(record: RunRecord) -> Evaluation:
@@ -118,5 +127,5 @@ def _drag(record: RunRecord) -> None:
                 auc=interval(auc), name=plain(name), population=counted(auc.n_images, auc.n_groups, group),
                 split=auc.split,
             ),
-            width=PROSE_PX,
+            width=prose_px(),
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """The presenter's view: `?present=1` hides what is not for the room and makes type bigger; a bar leads through a tour.
 
 The bar's Next and Back open links (pages/ui/tours.py); PageDown and PageUp, the keys of a presenter's remote control,
-press them. What a lesson is about (sliders, buttons, figures) stays; pickers, uploads and downloads are hidden, since
+press them. What a lesson is about (sliders, buttons, figures) stays; pickers, downloads and folded parts are hidden:
 the link has chosen already.
 """
 
@@ -18,10 +18,11 @@ from pages.ui import state
 from pages.ui.tours import Tour, checked_tour, in_words, query_of
 
 FONT_PX = 19  # of figures, which CSS does not reach: readable from the back at 1920 pixels
+PROSE_PX, WIDE_PROSE_PX = 820, 1360
 TALLER = 1.1  # of figures: the larger type needs the room, and a title, a slider and a figure still fit 1080 pixels
 HIDDEN = (
     "stSidebar", "stSidebarCollapsedControl", "stExpandSidebarButton", "stHeader", "stToolbar", "stElementToolbar",
-    "stDownloadButton", "stExpander", "stSelectbox", "stMultiSelect", "stFileUploader",
+    "stDownloadButton", "stExpander", "stSelectbox", "stMultiSelect",
 )  # fmt: skip
 STYLE = """<style>
 @media (min-width: 1000px) {{ html {{ font-size: 21px; }} }}
@@ -33,7 +34,10 @@ STYLE = """<style>
   position: fixed; left: 0; right: 0; bottom: 0; z-index: 99; padding: 0.4rem 1.5rem 0.6rem;
   background: Canvas; color: CanvasText; border-top: 2px solid #2F84B7;
 }}
-@media (max-width: 640px) {{ .st-key-tour-bar [data-testid="stCaptionContainer"] {{ display: none; }} }}
+@media (max-width: 640px) {{
+  .st-key-tour-bar [data-testid="stCaptionContainer"], .st-key-tour-bar kbd {{ display: none; }}
+  .st-key-tour-bar p {{ font-size: 0.9rem; }}
+}}
 </style>"""  # Canvas and CanvasText follow the page's light or dark look
 
 
@@ -52,6 +56,11 @@ def show_presenting() -> None:
         _show_tour(key)
     else:
         _leave_line()
+
+
+def prose_px() -> int:
+    """How wide a paragraph of a lesson may be: type for a room needs a longer line for as many words."""
+    return WIDE_PROSE_PX if presenting() else PROSE_PX
 
 
 def enlarged(figure: go.Figure) -> go.Figure:
@@ -102,7 +111,7 @@ def step_number(asked: str | None, count: int) -> int:
 def _button(tour: Tour, number: int, label: str, key: str, icon: str) -> None:
     """Next or Back: opens the link of step `number`; out of use where there is none."""
     there = 1 <= number <= len(tour.steps)
-    kind: Literal["primary", "secondary"] = "primary" if key == "PageDown" else "secondary"
+    kind: Literal["primary", "secondary"] = "primary" if key == "PageDown" and there else "secondary"
     if st.button(label, icon=icon, shortcut=key, disabled=not there, key=f"tour-{key}", type=kind):
         st.switch_page(f"pages/{tour.steps[number - 1].page}.py", query_params=query_of(tour, number))
 
