@@ -1,6 +1,7 @@
 """Words that reach `t` as values, from catalogues and constants: each that a page shows has its Spanish."""
 
 from core.data.contrast import CONTRASTS
+from core.data.dicom_tables import BODY_PARTS
 from core.data.frames import AXES
 from core.evaluation.triage import CALLED, NOT_CALLED
 from core.figures import doubts, localisation, names, representativeness, text, triage
@@ -18,7 +19,7 @@ from core.registry.published_types import VERDICTS
 from core.registry.reading import SPREADS
 from core.store.models import list_models
 from core.types import ModelCard
-from pages.ui import changes, frames, live_snapshot, methods, triage_list, triage_room
+from pages.ui import changes, frames, live_controls, live_snapshot, methods, triage_list, triage_room
 
 STATUSES = ("done", "interrupted", "imported", "failed", "running")
 PARTS = ("train", "validation", "test", "official", "group")
@@ -73,6 +74,7 @@ def of_published():
 
 
 def of_constants():
+    yield from (live_controls.TOP, *(part.capitalize() for part in BODY_PARTS), "visit")
     yield from (text.NOT_A_DIAGNOSIS, doubts.TOO_CLOSE, localisation.UNMEASURED, live_snapshot.FILMED)
     yield from (*text.SPLIT_KINDS.values(), *names.STRATEGIES.values(), *PARTS, *STATUSES, *GAP_METRICS)
     yield from (*triage.GROUP_WORDS.values(), *triage.ORDER_WORDS.values(), *map(triage.SPREAD_WORDS.get, SPREADS))

@@ -4,20 +4,22 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.figures.theme import MUTED, PALETTE, base_layout, fraction_axis, transparent
+from core.language import t
 from core.types import Calibration
 
 
-def calibration_figure(calibration: Calibration, *, subject: str = "the positive class") -> go.Figure:
+def calibration_figure(calibration: Calibration, *, subject: str = "") -> go.Figure:
     """Reliability diagram over a histogram of the stated probabilities.
 
     Args:
         calibration: bins of equal width; empty bins have None and are left out.
-        subject: what the stated probability is of, for the axis title.
+        subject: what the stated probability is of, for the axis title; "" for the positive class.
     """
+    axis = t("stated probability of {subject}", subject=subject or t("the positive class"))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.06)
     figure.add_trace(
         go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", name="perfectly calibrated",
+            x=[0, 1], y=[0, 1], mode="lines", name=t("perfectly calibrated"),
             line={"color": MUTED, "dash": "dot"}, hoverinfo="skip",
         ),
         row=1, col=1,
@@ -45,10 +47,14 @@ def calibration_figure(calibration: Calibration, *, subject: str = "the positive
     figure.add_trace(
         go.Scatter(
             x=[stated for stated, *_ in rows], y=[seen for _, seen, *_ in rows], error_y=whisker,
-            mode="lines+markers", name="this run, with 95 % interval",
+            mode="lines+markers", name=t("this run, with 95 % interval"),
             line={"color": PALETTE[0], "width": 2}, marker={"size": 9, "color": PALETTE[0]},
             customdata=[n for *_, n in rows],
-            hovertemplate="stated %{x:.2f}<br>seen %{y:.2f}<br>%{customdata} scores<extra></extra>",
+            hovertemplate=t(
+                "stated {stated}<br>seen {seen}<br>{count} scores",
+                stated="%{x:.2f}", seen="%{y:.2f}", count="%{customdata}",
+            )
+            + "<extra></extra>",
         ),
         row=1, col=1,
     )  # fmt: skip
@@ -57,12 +63,12 @@ def calibration_figure(calibration: Calibration, *, subject: str = "the positive
         go.Bar(
             x=centres, y=calibration.count, marker={"color": transparent(PALETTE[0], 0.55)}, showlegend=False,
             width=[0.9 * (h - w) for w, h in zip(calibration.bin_low, calibration.bin_high, strict=True)],
-            hovertemplate="%{y} scores around %{x:.2f}<extra></extra>",
+            hovertemplate=t("{count} scores around {stated}", count="%{y}", stated="%{x:.2f}") + "<extra></extra>",
         ),
         row=2, col=1,
     )  # fmt: skip
     figure.update_xaxes(range=[-0.02, 1.02], fixedrange=True, tickformat=".1f")
-    figure.update_xaxes(title={"text": f"stated probability of {subject}"}, row=2, col=1)
-    figure.update_yaxes(**fraction_axis("share that came true"), row=1, col=1)
-    figure.update_yaxes(title={"text": "scores"}, fixedrange=True, nticks=3, row=2, col=1)
+    figure.update_xaxes(title={"text": axis}, row=2, col=1)
+    figure.update_yaxes(**fraction_axis(t("share that came true")), row=1, col=1)
+    figure.update_yaxes(title={"text": t("scores")}, fixedrange=True, nticks=3, row=2, col=1)
     return base_layout(figure, height=480)

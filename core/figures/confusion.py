@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.figures.theme import PALETTE, base_layout, transparent
+from core.language import t
 
 STRONG = 0.62  # above this share the cell is dark enough on both pages to need white text
 LONGEST_LABEL = 16  # characters of a class name on an axis before it breaks into two lines
@@ -23,9 +24,11 @@ def confusion_figure(
             a heat map itself cannot be selected.
     """
     shares = [[cell / sum(row) if sum(row) else 0.0 for cell in row] for row in counts]
-    names = [_broken(name) for name in class_names]
+    shown = [t(name) for name in class_names]
+    names = [_broken(name) for name in shown]
     # plotly merges equal category names, so positions carry the cells and the names are only tick labels
     places = list(range(len(names)))
+    hover = t("{counts} images of this truth", counts="%{customdata}") + "<extra></extra>"
     figure = go.Figure(
         go.Heatmap(
             z=shares,
@@ -37,8 +40,8 @@ def confusion_figure(
             showscale=False,
             xgap=3,
             ygap=3,
-            customdata=[[f"{n} of {sum(row)}" for n in row] for row in counts],
-            hovertemplate="%{customdata} images of this truth<extra></extra>",
+            customdata=[[_of(n, row) for n in row] for row in counts],
+            hovertemplate=hover,
         )
     )
     many = len(names) > 5
@@ -47,8 +50,8 @@ def confusion_figure(
             go.Scatter(
                 x=[column for _ in places for column in places], y=[row for row in places for _ in places],
                 mode="markers", marker={"size": 34 if many else 60, "color": "rgba(0,0,0,0)", "symbol": "square"},
-                customdata=[f"{n} of {sum(row)}" for row in counts for n in row], showlegend=False,
-                hovertemplate="%{customdata} images of this truth<extra></extra>",
+                customdata=[_of(n, row) for row in counts for n in row], showlegend=False,
+                hovertemplate=hover,
             )
         )  # fmt: skip
     for row, cells in enumerate(counts):
@@ -59,9 +62,9 @@ def confusion_figure(
             figure.add_annotation(x=column, y=row, text=note, showarrow=False, font=font)
     side = {"tickmode": "array", "tickvals": places, "showgrid": False, "fixedrange": True}
     # slanted names stay on one line: two slanted lines run into their neighbours
-    below = list(class_names) if many else names
-    figure.update_xaxes(**side, ticktext=below, title={"text": "decision"}, tickangle=-45 if many else 0)
-    figure.update_yaxes(**side, ticktext=names, title={"text": "truth"}, autorange="reversed")
+    below = shown if many else names
+    figure.update_xaxes(**side, ticktext=below, title={"text": t("decision")}, tickangle=-45 if many else 0)
+    figure.update_yaxes(**side, ticktext=names, title={"text": t("truth")}, autorange="reversed")
     height = max(260 if compact else 320, (46 if many else 84) * len(names) + (170 if many else 110))
     return base_layout(figure, height=height, legend=False)
 
@@ -72,7 +75,7 @@ def multilabel_figure(counts: Sequence[Sequence[int]], class_names: Sequence[str
     Args:
         counts: (C, 4) images as true negatives, false positives, false negatives, true positives.
     """
-    order = (("found", 3), ("missed", 2), ("false alarm", 1), ("rightly left", 0))
+    order = ((t("found"), 3), (t("missed"), 2), (t("false alarm"), 1), (t("rightly left"), 0))
     shares, texts = [], []
     for row in counts:
         ill, healthy = row[3] + row[2], row[1] + row[0]
@@ -83,7 +86,7 @@ def multilabel_figure(counts: Sequence[Sequence[int]], class_names: Sequence[str
         go.Heatmap(
             z=shares,
             x=[name for name, _ in order],
-            y=list(class_names),
+            y=[t(name) for name in class_names],
             zmin=0,
             zmax=1,
             text=texts,
@@ -98,6 +101,10 @@ def multilabel_figure(counts: Sequence[Sequence[int]], class_names: Sequence[str
     figure.update_xaxes(side="top", showgrid=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
     return base_layout(figure, height=34 * len(class_names) + 80, legend=False)
+
+
+def _of(count: int, row: Sequence[int]) -> str:
+    return t("{count} of {total}", count=count, total=sum(row))
 
 
 def _broken(name: str) -> str:

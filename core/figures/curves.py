@@ -38,17 +38,17 @@ def roc_figure(lines: Sequence[CurveLine], *, corner: bool = False, log: bool = 
         log: false alarms in powers of ten from a thousandth, where screening is decided.
     """
     ends = [LOWEST * 10 ** (i / 20) for i in range(61)] if log else [0.0, 1.0]
-    figure = go.Figure(_chance(ends, ends, "chance (AUC 0.50)"))
+    figure = go.Figure(_chance(ends, ends, t("chance (AUC 0.50)")))
     shown = [_from_lowest(line) for line in lines] if log else list(lines)
     for line in shown:
         figure.add_traces(_band(line))
     for line in shown:
-        figure.add_traces(_traces(line, "1 − specificity", "sensitivity"))
+        figure.add_traces(_traces(line, t("1 − specificity"), t("sensitivity")))
     high, low = (CORNER, 1 - CORNER) if corner and not log else (1.0, 0.0)
-    figure.update_xaxes(**fraction_axis("1 − specificity (false alarms among the healthy)", 0.0, high))
+    figure.update_xaxes(**fraction_axis(t("1 − specificity (false alarms among the healthy)"), 0.0, high))
     if log:
         figure.update_xaxes(type="log", range=[-3.05, 0.02], tickformat="", dtick=1)
-    figure.update_yaxes(**fraction_axis("sensitivity (found among the ill)", low, 1.0))
+    figure.update_yaxes(**fraction_axis(t("sensitivity (found among the ill)"), low, 1.0))
     return base_layout(figure, height=height)
 
 
@@ -61,13 +61,14 @@ def pr_figure(lines: Sequence[CurveLine], *, prevalence: float | None = None, he
     """
     figure = go.Figure()
     if prevalence is not None:
-        figure.add_trace(_chance([0, 1], [prevalence, prevalence], f"call everything (precision {prevalence:.2f})"))
+        name = t("call everything (precision {value})", value=f"{prevalence:.2f}")
+        figure.add_trace(_chance([0, 1], [prevalence, prevalence], name))
     for line in lines:
         figure.add_traces(_band(line))
     for line in lines:
-        figure.add_traces(_traces(line, "recall", "precision"))
-    figure.update_xaxes(**fraction_axis("recall (sensitivity)"))
-    figure.update_yaxes(**fraction_axis("precision (PPV)"))
+        figure.add_traces(_traces(line, t("recall"), t("precision")))
+    figure.update_xaxes(**fraction_axis(t("recall (sensitivity)")))
+    figure.update_yaxes(**fraction_axis(t("precision (PPV)")))
     return base_layout(figure, height=height)
 
 
@@ -101,7 +102,7 @@ def _band(line: CurveLine) -> list[go.Scatter]:
 
 
 def _traces(line: CurveLine, x_name: str, y_name: str) -> list[go.Scatter]:
-    cuts = ["above every score" if cut is None else f"{cut:.3f}" for cut in line.curve.thresholds]
+    cuts = [t("above every score") if cut is None else f"{cut:.3f}" for cut in line.curve.thresholds]
     drawn = go.Scatter(
         x=line.curve.x,
         y=line.curve.y,
@@ -110,7 +111,7 @@ def _traces(line: CurveLine, x_name: str, y_name: str) -> list[go.Scatter]:
         legendgroup=line.label,
         line={"color": line.color, "dash": line.dash, "width": 2},
         customdata=cuts,
-        hovertemplate=f"{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}<br>threshold %{{customdata}}",
+        hovertemplate=f"{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}<br>{t('threshold')} %{{customdata}}",
     )
     if line.point is None:
         return [drawn]
@@ -119,11 +120,11 @@ def _traces(line: CurveLine, x_name: str, y_name: str) -> list[go.Scatter]:
         x=[line.point[0]],
         y=[line.point[1]],
         mode="markers",
-        name=f"{line.label}: operating point",
+        name=t("{run}: operating point", run=line.label),
         legendgroup=line.label,
         showlegend=False,
         marker=marker,
-        hovertemplate=f"operating point<br>{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}",
+        hovertemplate=f"{t('operating point')}<br>{x_name} %{{x:.3f}}<br>{y_name} %{{y:.3f}}",
     )
     return [drawn, point]
 

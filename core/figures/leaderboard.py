@@ -47,7 +47,7 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
                 go.Scatter(
                     x=[lowest.value], y=[place], mode="markers", showlegend=False,
                     marker={"size": 11, "color": color, "symbol": "diamond-open", "line": {"width": 2}},
-                    hovertemplate=f"worst class: {lowest.class_name}<br>AUC {interval(lowest)}<extra></extra>",
+                    hovertemplate=_worst_words(lowest),
                 )
             )  # fmt: skip
         names.append({
@@ -63,18 +63,23 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
         if (estimate.value or 0.0) < left:
             names.append({
                 "x": left, "xshift": 2, "xanchor": "left", "y": place, "showarrow": False,
-                "text": "◀ left of the axis", "font": {"color": color, "size": 12},
+                "text": t("◀ left of the axis"), "font": {"color": color, "size": 12},
             })  # fmt: skip
     # all at once: plotly checks every annotation again with each one that is added
     figure = go.Figure(traces, {"annotations": names})
     if left <= CHANCE_AUC:
         figure.add_vline(x=CHANCE_AUC, line={"color": MUTED, "dash": "dot", "width": 1.5}, layer="below")
-    start = "dotted: chance" if left <= CHANCE_AUC else f"the axis starts at {left:.2f}"
+    start = t("dotted: chance") if left <= CHANCE_AUC else t("the axis starts at {value}", value=f"{left:.2f}")
     figure.update_xaxes(range=[left - 0.01 * (1 - left), 1 + 0.02 * (1 - left)], fixedrange=True)
-    figure.update_xaxes(title={"text": f"AUC, test ({start})"}, nticks=8)
+    figure.update_xaxes(title={"text": t("AUC, test ({start})", start=start)}, nticks=8)
     figure.update_yaxes(range=[len(rows) - 0.5, -0.9], visible=False, fixedrange=True)
     pitch = 56 if any(never_words(record) for record, _ in rows) else 42
     return base_layout(figure, height=pitch * max(1, len(rows)) + 70, legend=False)
+
+
+def _worst_words(lowest: Estimate) -> str:
+    name = t("worst class: {class_name}", class_name=t(str(lowest.class_name)))
+    return f"{name}<br>AUC {interval(lowest)}<extra></extra>"
 
 
 def bars_figure(records: Sequence[RunRecord], *, metric: str = "auc") -> go.Figure:
@@ -99,13 +104,14 @@ def bars_figure(records: Sequence[RunRecord], *, metric: str = "auc") -> go.Figu
                 marker={"color": head_color(head)},
                 error_y=_whiskers(estimates, MUTED),
                 customdata=[interval(e) for e in estimates],
-                hovertemplate=f"{head_title(head)} on %{{x}}<br>AUC %{{customdata}}<extra></extra>",
+                hovertemplate=t("{head} on {network}", head=head_title(head), network="%{x}")
+                + "<br>AUC %{customdata}<extra></extra>",
             )
         )
     figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.08)
     lows = [e.low if e.low is not None else e.value or 0.0 for _, e in rows]
     figure.update_yaxes(
-        range=[min([CHANCE_AUC, *lows]) - 0.02, 1.01], title={"text": "AUC on test"}, fixedrange=True, dtick=0.1
+        range=[min([CHANCE_AUC, *lows]) - 0.02, 1.01], title={"text": t("AUC on test")}, fixedrange=True, dtick=0.1
     )
     figure.update_xaxes(fixedrange=True)
     base_layout(figure, height=400)

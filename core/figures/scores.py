@@ -28,6 +28,7 @@ def scores_figure(
         names: what to call the images with the class, and those without it.
     """
     figure = go.Figure()
+    hover = t("score about {score}: {count} images", score="%{x:.2f}", count="%{customdata}")
     bins = {"start": 0.0, "end": 1.0, "size": 1 / BINS}
     for values, name, color, sign in ((positives, names[0], PALETTE[0], 1), (negatives, names[1], MUTED, -1)):
         bins_of = np.minimum(BINS - 1, (np.asarray(values, dtype=np.float64) * BINS).astype(np.int64))
@@ -37,7 +38,7 @@ def scores_figure(
             go.Bar(
                 x=centres, y=[sign * n / max(1, sum(counts)) for n in counts], name=name, marker={"color": color},
                 customdata=counts, width=0.92 / BINS,
-                hovertemplate="score about %{x:.2f}: %{customdata} images<extra>" + name + "</extra>",
+                hovertemplate=hover + "<extra>" + name + "</extra>",
             )
         )  # fmt: skip
     figure.update_layout(barmode="relative")

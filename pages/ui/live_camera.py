@@ -72,15 +72,16 @@ def snapshot_pixels(address: str) -> np.ndarray:
 
     Raises: ImageRefused when it is no JPEG data address, is too large, or cannot be decoded.
     """
-    what = "The snapshot"
     if not address.startswith(_PREFIX):
-        raise ImageRefused(f"{what} did not arrive as a JPEG; expected was one from the camera of this page.")
+        raise ImageRefused(t("The snapshot did not arrive as a JPEG; expected was one from the camera of this page."))
     if len(address) > len(_PREFIX) + 4 * (MAX_SNAPSHOT_BYTES // 3 + 1):
-        raise ImageRefused(f"{what} is larger than {MAX_SNAPSHOT_BYTES // 1024**2} MB; take it again.")
+        raise ImageRefused(
+            t("The snapshot is larger than {most} MB; take it again.", most=MAX_SNAPSHOT_BYTES // 1024**2)
+        )
     try:
         data = base64.b64decode(address[len(_PREFIX) :], validate=True)
     except binascii.Error as error:
-        raise ImageRefused(f"{what} arrived damaged; take it again.") from error
+        raise ImageRefused(t("The snapshot arrived damaged; take it again.")) from error
     return decode_image(data, "the snapshot")
 
 

@@ -6,7 +6,7 @@ from core.language import t
 from core.types import ModelCard
 
 MANY_CLASSES = 5  # more do not fit beside each other as buttons
-TOP = "the most probable"
+TOP = "the most probable"  # shown as t(TOP)
 
 
 def map_target(card: ModelCard) -> str | None:
