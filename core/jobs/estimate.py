@@ -73,9 +73,8 @@ def _options(spec: RunSpec) -> tuple[tuple[str, object], ...]:
 
 
 def _kind(spec: RunSpec) -> tuple[object, ...]:
-    """What decides how long the work on an image takes; a head on frozen features ends by itself long before."""
-    epochs = 0 if spec.strategy == "frozen" else spec.epochs
-    return (spec.architecture, spec.head, spec.strategy, spec.preprocess.size_px, spec.trainable_layers, epochs)
+    """What decides how long the work on an image takes."""
+    return (spec.architecture, spec.head, spec.strategy, spec.preprocess.size_px, spec.trainable_layers)
 
 
 def _train_images(record: RunRecord) -> int:
@@ -91,16 +90,20 @@ def _work_seconds(spec: RunSpec, done: Sequence[RunRecord]) -> tuple[float | Non
     alike = [record for record in done if _kind(record.spec) == _kind(spec)]
     same_data = [r for r in alike if r.spec.dataset == spec.dataset and _options(r.spec) == _options(spec)]
     if same_data:
-        return median(_work(record) for record in same_data), len(same_data)
+        return median(_work(record, spec) for record in same_data), len(same_data)
     images = _images_of(spec, done, _train_images)
-    rates = [_work(record) / _train_images(record) for record in alike if _train_images(record)]
+    rates = [_work(record, spec) / _train_images(record) for record in alike if _train_images(record)]
     if images is None or not rates:
         return None, 0
     return median(rates) * images, len(rates)
 
 
-def _work(record: RunRecord) -> float:
-    return sum(seconds for stage, seconds in record.seconds.items() if stage != "features")
+def _work(record: RunRecord, asked: RunSpec) -> float:
+    """Seconds of everything but the features; a whole network's training goes by the epochs that are asked for."""
+    seconds = {stage: value for stage, value in record.seconds.items() if stage != "features"}
+    if asked.strategy != "frozen" and "training" in seconds:
+        seconds["training"] *= asked.epochs / max(1, record.spec.epochs)
+    return sum(seconds.values())
 
 
 def _feature_seconds(spec: RunSpec, done: Sequence[RunRecord]) -> float | None:

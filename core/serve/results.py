@@ -5,7 +5,7 @@ data, or of the data themselves, and evaluated as a run's own are.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -116,7 +116,7 @@ def _reference(stated: Stated, data: bytes, of: MedMnistSet | None, folder: Path
     """The stored run whose images the scores are of: the one named, else the one that shares most images."""
     if stated.against == NOTHING:
         return None
-    rivals = references(stated.dataset, stated.scheme, folder)
+    rivals = references(stated.dataset, stated.scheme, list_runs(folder).done)
     if stated.against:
         found = next((r for r in rivals if r.run_id == stated.against), None)
         if found is None:
@@ -131,10 +131,10 @@ def _reference(stated: Stated, data: bytes, of: MedMnistSet | None, folder: Path
     return rivals[shared.index(max(shared))] if shared else None
 
 
-def references(dataset: str, scheme: str, folder: Path | None = None) -> list[RunRecord]:
-    """Finished runs that scores can be held against: one for each set of test images, the newest data first."""
+def references(dataset: str, scheme: str, done: Iterable[RunRecord]) -> list[RunRecord]:
+    """Of finished runs those that scores can be held against: one for each set of test images, the newest first."""
     found: dict[object, RunRecord] = {}
-    for record in list_runs(folder).done:
+    for record in done:
         spec = record.spec
         if (spec.dataset, spec.label_scheme) != (dataset, scheme) or spec.strategy == IMPORTED:
             continue

@@ -12,9 +12,10 @@ from core.registry.medmnist import MEDMNIST
 from core.registry.metrics import find_estimate
 from core.serve.results import NOTHING, Stated, import_scores, medmnist_of_name, references, template
 from core.types import RunRecord
-from pages.ui import state
+from pages.ui import cache, state
 from pages.ui.blocks import error_box, plain
 
+OUTCOME = "import-outcome"  # session state: (id of the upload, the run that came of it or the error)
 OWN_DATA = ("folder", "csv")  # no task of theirs is in the catalogue
 LIMIT_MB = limits.MAX_IMPORT_BYTES // 1024**2
 
@@ -54,7 +55,11 @@ def _form() -> None:
     if st.button(t("Check and add"), type="primary", icon=":material/add:", disabled=upload is None,
                  key="import-add"):  # fmt: skip
         stated = Stated(dataset=dataset, scheme=scheme, name=name, against=against, medmnist=medmnist)
-        _add(upload, validation, stated)
+        # kept, because whatever else redraws the page (a training that ends) would take the answer away again
+        st.session_state[OUTCOME] = (upload.file_id, _outcome(upload, validation, stated))
+    about, outcome = st.session_state.get(OUTCOME, ("", None))
+    if upload is not None and about == upload.file_id:
+        _say(outcome)
 
 
 def _task(dataset: str) -> str:
@@ -70,7 +75,7 @@ def _task(dataset: str) -> str:
 
 def _against(dataset: str, scheme: str) -> str:
     """Which images the scores must be of: those of a stored run, found by itself or named, or none."""
-    rivals = [record.run_id for record in references(dataset, scheme)]
+    rivals = [record.run_id for record in references(dataset, scheme, cache.run_listing().done)]
     words = {"": t("look for the run that has these images"), NOTHING: t("nothing: take the images as they come")}
     return str(
         st.selectbox(
@@ -106,27 +111,31 @@ def _forms(dataset: str, scheme: str) -> None:
     )
 
 
-def _add(upload, validation, stated: Stated) -> None:  # type: ignore[no-untyped-def]
+def _outcome(upload, validation, stated: Stated) -> RunRecord | MedLensError:  # type: ignore[no-untyped-def]
     try:
         with st.spinner(t("Checking every row, drawing patients for the intervals…")):
-            record = import_scores(
+            return import_scores(
                 upload.getvalue(), upload.name, stated,
                 validation=validation.getvalue() if validation is not None else None,
             )  # fmt: skip
-    except ScoresRefused as refused:
-        error_box(refused.summary)
-        st.markdown("\n".join(f"- {plain(problem)}" for problem in refused.problems))
-        if refused.n_problems > len(refused.problems):
-            rest = refused.n_problems - len(refused.problems)
-            st.caption(tn("and {n} more", "and {n} more", rest))
-        return
     except MedLensError as error:
-        error_box(str(error))
-        return
-    _say(record)
+        return error
 
 
-def _say(record: RunRecord) -> None:
+def _say(outcome: RunRecord | MedLensError) -> None:
+    if isinstance(outcome, RunRecord):
+        _say_stored(outcome)
+    elif isinstance(outcome, ScoresRefused):
+        error_box(outcome.summary)
+        st.markdown("\n".join(f"- {plain(problem)}" for problem in outcome.problems))
+        rest = outcome.n_problems - len(outcome.problems)
+        if rest:
+            st.caption(tn("and {n} more", "and {n} more", rest))
+    else:
+        error_box(str(outcome))
+
+
+def _say_stored(record: RunRecord) -> None:
     evaluation = record.evaluations[-1]
     field = record.audit.group_field if record.audit is not None else "image"
     found = find_estimate(evaluation, "auc")

@@ -163,9 +163,10 @@ def _start_button(chosen: Chosen, runs: Sequence[PlannedRun], *, allowed: bool) 
         st.page_link("pages/compare.py", label=t("See them on Compare"), query_params=_where(chosen.specs))
         return
     label = tn("Start {n} run", "Start {n} runs", len(left))
+    closed = not allowed or bool(absent) or busy or not queue.can_run_here()
     pressed = st.button(
-        label, type="primary", icon=":material/play_arrow:", key="train-start",
-        disabled=not allowed or bool(absent) or busy or not queue.can_run_here(),
+        label, type="secondary" if closed else "primary", icon=":material/play_arrow:", key="train-start",
+        disabled=closed,
         help=t("It is under way or waiting already.") if busy else None,
     )  # fmt: skip
     if pressed:
@@ -190,7 +191,7 @@ def _summary(runs: Sequence[PlannedRun]) -> str:
     seconds = total_seconds(runs)
     if seconds is not None:
         return f"{counted} " + tn(
-            "The other one takes about {time}.", "The other {n} take about {time}.", left, time=duration(seconds)
+            "{n} is left and takes about {time}.", "{n} are left and take about {time}.", left, time=duration(seconds)
         )
     unknown = sum(run.seconds is None for run in runs)
     return f"{counted} " + tn(
@@ -205,23 +206,19 @@ def _table(runs: Sequence[PlannedRun]) -> pd.DataFrame:
         "done": t("stored"), "interrupted": t("begun, goes on where it stopped"), "failed": t("failed, tried again"),
         "": t("not yet"),
     }  # fmt: skip
-    data, several = t("Data set"), len({run.spec.dataset for run in runs}) > 1
-    rows = []
-    for run in runs:
-        row = {t("Run"): run_title(run.spec)}
-        if several:
-            row[data] = dataset_title(run.spec.dataset)
-        row |= {
-            t("Task"): task_title(run.spec.dataset, run.spec.label_scheme),
+    rows = [
+        {
+            t("Run"): run_title(run.spec), t("Stored?"): words[run.stored], t("Time"): _time(run),
             t("Split"): t("random: leaks") if run.spec.split == "random" else "",
-            t("Seed"): str(run.spec.seed),
-            t("Stored?"): words[run.stored],
-            t("Time"): _time(run),
+            t("Data set"): dataset_title(run.spec.dataset),
+            t("Task"): task_title(run.spec.dataset, run.spec.label_scheme), t("Seed"): str(run.spec.seed),
             t("Run id"): run.run_id,
         }
-        rows.append(row)
+        for run in runs
+    ]  # fmt: skip
     frame = pd.DataFrame(rows)
-    return frame.loc[:, [bool((frame[column] != "").any()) for column in frame.columns]]
+    differing = [bool((frame[column] != frame[column].iloc[0]).any()) for column in frame.columns[3:-1]]
+    return frame.loc[:, [True, True, True, *differing, True]]  # what all runs share says nothing in a column
 
 
 def _time(run: PlannedRun) -> str:

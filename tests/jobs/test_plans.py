@@ -91,3 +91,12 @@ def test_drawn_patients_count_by_their_number():
     many = replace(many, dataset_options={"patients": 6000, "seed": 7})
     (found,) = planned([few], [record(many, images=10_000, training=500.0)])
     assert found.seconds == pytest.approx(50.0)  # a tenth of the patients
+
+
+def test_a_network_trained_whole_goes_by_the_epochs_that_are_asked_for():
+    stored, asked = (
+        own_runs("phantom", "phantom_nodule", "compact_cnn", ["linear"], "scratch", epochs=n, seed=n)[0]
+        for n in (20, 5)
+    )
+    (found,) = planned([asked], [record(stored, data=3.0, training=40.0)])
+    assert found.seconds == pytest.approx(3.0 + 10.0)
