@@ -3,10 +3,11 @@
 import streamlit as st
 
 from core.figures import sentences
+from core.figures.explaining import default_sentence
 from core.figures.names import model_title
 from core.language import t
 from pages.ui import cache, state
-from pages.ui.blocks import damaged_list, disclaimer, empty_state, page_head
+from pages.ui.blocks import damaged_list, disclaimer, empty_state, page_head, plain
 from pages.ui.gallery import show_gallery
 from pages.ui.linked import linked_select
 from pages.ui.live_camera import live_camera
@@ -40,6 +41,7 @@ view, controls = st.columns([5, 3], gap="large")
 with controls:
     card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
     target, strength, mirror = map_target(card), map_strength(), mirrored()
+    st.caption(plain(default_sentence(card)))
     show_card(card)
     st.caption(sentences.domain_sentence(card))
     damaged_list(models.damaged, "model")

@@ -34,6 +34,11 @@ def method_about(key: str) -> str:
     return t("{about} Source: {source}.", about=t(EXPLANATIONS[key].about), source=EXPLANATIONS[key].source)
 
 
+def default_sentence(card: ModelCard) -> str:
+    """What a map is where no other method was asked for."""
+    return t("The map is {method} of the layer {layer}.", method=EXPLANATIONS[GRADCAM].title, layer=card.cam_layer)
+
+
 def layer_words(name: str, rows: int, columns: int) -> str:
     """A layer for a choice: its cells first, since these are what a reader can judge."""
     return t("{rows} x {columns} cells: {name}", rows=rows, columns=columns, name=name)

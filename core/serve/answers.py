@@ -133,7 +133,7 @@ def live(predictor: "Predictor", content: bytes, *, target: str | None) -> dict[
         "verdict": verdict(card, called),
         "sums": sums(card, looked.probabilities),
         **doubts(looked),
-        "map": {"class": chosen, **grid(looked, card.class_names.index(chosen))},
+        "map": {"class": chosen, **made_by(looked), **grid(looked, card.class_names.index(chosen))},
         "fitted": card.preprocess.resize_mode,
         "server_ms": round(1000 * (time.perf_counter() - started), 2),
     }

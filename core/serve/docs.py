@@ -96,7 +96,8 @@ EXTRA: dict[str, dict[str, Any]] = {
         "One camera frame: probabilities in class order, and one map as its cells",
         "The body is the picture itself, no form.",
         {"model": "phantom-nodule", "classes": ["No nodule", "Nodule"], "probabilities": [0.08, 0.92],
-         "verdict": "positive", "map": {"class": "Nodule", **_MAP}, "fitted": "stretch", "server_ms": 9.1},
+         "verdict": "positive", "map": {"class": "Nodule", "method": "Grad-CAM",
+         "layer": "block4_out", **_MAP}, "fitted": "stretch", "server_ms": 9.1},
         requestBody={"required": True, "content": {"image/jpeg": {"schema": _FILE}, "image/png": {"schema": _FILE}}},
     ),
     "video_frame": _route(
