@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.language import speak_for
 from core.registry.lessons import LESSONS, OVERFITTING_RUNS, ROC_RUN
 from core.store.runs import load_history
+from pages.ui import languages, presenting
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -145,3 +146,17 @@ def test_the_link_switches_to_spanish_and_the_switch_back(opened):
     assert app.title[0].value == "Aprender"
     app.get("button_group")[-1].set_value("en").run()
     assert app.title[0].value == "Learn"
+
+
+def test_outside_of_a_session_english_is_spoken_and_there_is_no_presenters_view():
+    assert languages.reader() == "en"
+    assert not presenting.presenting()
+
+
+def test_the_switch_is_shown_once_the_catalogue_is_complete_or_a_link_asked_for_a_language(opened, monkeypatch):
+    switches = {}
+    for complete in (False, True):
+        monkeypatch.setattr(languages, "COMPLETE", complete)
+        switches[complete] = [group.value for group in opened("gradcam").get("button_group")]
+    assert switches[False] == ["gradcam"]
+    assert sorted(switches[True]) == ["en", "gradcam"]
