@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,7 @@ WORDS = MappingProxyType(
      "predict": "trying it on four pictures", "build": "laying it out", "export": "writing ONNX graphs"}
 )  # fmt: skip
 LOG_FILE = "log.txt"
+QUICK_SECONDS, BYTES_A_SECOND = 8.0, 20e6  # to inspect: a small file that takes longer never ends (HDF5 in a circle)
 KEPT = ("PATH", "LANG", "SYSTEMROOT", "LD_LIBRARY_PATH")  # of the environment
 QUEUE_SECONDS = 300.0  # as long as one network may take at the most
 WAIT_SECONDS = 0.05
@@ -142,7 +143,8 @@ def _tried(file: Path, answers: ForeignAnswers, folder: Path, build: bool, repor
 def _in_child(file: Path, answers: ForeignAnswers, folder: Path, build: bool, report: Report | None) -> dict[str, Any]:
     job = {"file": str(file.resolve()), "build": build, "answers": encode(answers)}
     (folder / JOB).write_text(json.dumps(job), encoding="utf-8")
-    last, code = _run(folder, report)
+    seconds = {**SECONDS, "inspect": min(SECONDS["inspect"], QUICK_SECONDS + file.stat().st_size / BYTES_A_SECOND)}
+    last, code = _run(folder, report, seconds)
     result = folder / RESULT
     if result.is_file() and result.stat().st_size <= MAX_RESULT_BYTES:
         document: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
@@ -151,14 +153,14 @@ def _in_child(file: Path, answers: ForeignAnswers, folder: Path, build: bool, re
         if not build or "built" in document:  # stopped while it wrote ONNX graphs: Keras serves the model
             return document
     if code is None:
-        raise ModelRefused(f"The network took longer than {SECONDS[last]:.0f} s ({WORDS[last]}); it was stopped.")
+        raise ModelRefused(f"The network took longer than {seconds[last]:.0f} s ({WORDS[last]}); it was stopped.")
     if code < 0 and last in ("load", "predict", "build"):  # ended by a signal, as TensorFlow ends without memory
         raise ModelRefused(f"{memory_words()} (It ended while {WORDS[last]}.)")
     LOG.warning("a foreign network ended its process (%s, status %s): %s", last, code, _end_of_log(folder))
     raise ModelRefused(f"It could not be read to its end ({WORDS[last]}): the file is damaged, or of an unknown kind.")
 
 
-def _run(folder: Path, report: Report | None) -> tuple[str, int | None]:
+def _run(folder: Path, report: Report | None, seconds: Mapping[str, float]) -> tuple[str, int | None]:
     """(the last stage, the exit status, None when it was stopped for time) of the child process."""
     # nothing of this process' environment goes along: no tokens, no folders of the user
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -177,7 +179,7 @@ def _run(folder: Path, report: Report | None) -> tuple[str, int | None]:
                 last, since = stage, time.monotonic()
                 if report is not None:
                     report(WORDS[stage])
-            if time.monotonic() - since > SECONDS[last]:
+            if time.monotonic() - since > seconds[last]:
                 return last, None
             time.sleep(WAIT_SECONDS)
         return _last_stage(folder), process.returncode

@@ -4,6 +4,7 @@ A model counts only with a card whose sha256 and size are those of model.keras. 
 alone; whoever loads a network takes its bytes from `verified_bytes`, or calls `verify_model` first.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replaced
@@ -19,6 +20,9 @@ from core.types import LocalisationRecord, ModelCard
 MODEL, CARD = "model.keras", "card.json"
 GRAPH, EXPLAIN = "model.onnx", "explain.onnx"  # core/nn/runtime.py says what they hold
 GATE = "ood.npz"  # core/nn/ood.py
+
+
+_MARKS = re.compile(r"[<>\[\]`]")  # of Markdown and HTML: these words stand in sentences of pages and reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,9 @@ def load_card(name: str, folder: Path | None = None) -> ModelCard:
         card = from_json(ModelCard, read_limited(where / CARD, limits.MAX_CARD_BYTES))
         if card.name != name:
             raise StoreError(f"the folder is called {name!r}, but the card says {card.name!r}")
+        for text in (card.title, *card.class_names, *(item.name for item in card.tabular_inputs)):
+            if not text.isprintable() or _MARKS.search(text):
+                raise StoreError(f"its word {text[:40]!r} holds marks of a language of its own; expected is plain text")
         path = where / MODEL
         if not path.is_file():
             raise StoreError(f"{MODEL} is missing")

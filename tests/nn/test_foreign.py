@@ -134,7 +134,7 @@ def test_the_process_gets_no_more_memory_than_the_limit():
 
 @pytest.mark.parametrize(("status", "words"), [(-9, "more than 4 GB of memory"), (1, "could not be read to its end")])
 def test_a_process_that_dies_is_told_from_one_that_refuses(status, words, monkeypatch):
-    monkeypatch.setattr(foreign, "_run", lambda folder, report: _died(folder, status))
+    monkeypatch.setattr(foreign, "_run", lambda folder, report, seconds: _died(folder, status))
     with pytest.raises(ModelRefused, match=words):
         foreign.check_model(SAVED / "keras-3.15.1.keras")
 
@@ -234,7 +234,7 @@ def test_a_nested_network_of_an_old_keras_is_served_by_onnx_runtime(tmp_path, mo
     from core.nn import foreign_child
     from core.nn.serving import Predictor
 
-    def here(folder, report):  # without a process of its own, which would start TensorFlow once more
+    def here(folder, report, seconds):  # without a process of its own, which would start TensorFlow once more
         foreign_child._work(folder, json.loads((folder / foreign_child.JOB).read_text(encoding="utf-8")))
         return "export", 0
 
