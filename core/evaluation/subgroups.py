@@ -37,7 +37,7 @@ class Subgroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgroupTable:
-    """The parts by one field, and the gap in `metric` between the best and the worst of them.
+    """The parts by one field, and the gap in `metric` between the best and the worst of those that have an interval.
 
     `gap` is best minus worst, (value, low, high), by the same resamples of groups; None with fewer than two parts that
     have a value. The two are picked because they lie farthest apart, which makes the gap look larger than it is.
@@ -122,8 +122,12 @@ def subgroup_table(
         )
         for name, (rows, part, values) in prepared.items()
     )  # fmt: skip
-    drawn = {n: v[metric] for n, (_, _, v) in prepared.items() if metric in v and np.isfinite(v[metric][0])}
-    known = {n: values for n, values in drawn.items() if n != UNKNOWN}
+    told = {part.name: {e.metric: e for e in part.estimates} for part in parts}
+    # a part without an interval lacks a class in many resamples: its mean is over other classes than the next one's
+    known = {
+        n: v[metric] for n, (_, _, v) in prepared.items()
+        if n != UNKNOWN and metric in told[n] and (told[n][metric].low is not None or len(weights) == 1)
+    }  # fmt: skip
     if len(known) < 2:
         return SubgroupTable(field=field, metric=metric, parts=parts, best="", worst="", gap=None)
     best, worst = (pick(known, key=lambda n: known[n][0]) for pick in (max, min))

@@ -52,7 +52,7 @@ def forest_figure(records: Sequence[RunRecord], titles: Mapping[str, str], *, me
             )  # fmt: skip
         names.append({
             "x": left, "xshift": 5, "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": 5,
-            "showarrow": False, "text": f"{name}  <b>{interval(estimate, 3)}</b>", "font": {"size": 13},
+            "showarrow": False, "text": f"<b>{interval(estimate, 3)}</b>  {name}", "font": {"size": 13},
         })  # fmt: skip
         blind = never_words(record)
         if blind:
@@ -138,8 +138,8 @@ def never_words(record: RunRecord) -> str:
     found = never_called(record)
     if len(found) > 1:
         return t("never predicts {k} of {n} classes, such as {name}", k=len(found), n=len(record.class_names),
-                 name=found[0][0])  # fmt: skip
-    return t("never predicts {name} (0 of {n})", name=found[0][0], n=f"{found[0][1]:,}") if found else ""
+                 name=t(found[0][0]))  # fmt: skip
+    return t("never predicts {name} (0 of {n})", name=t(found[0][0]), n=f"{found[0][1]:,}") if found else ""
 
 
 def _test_estimate(record: RunRecord, metric: str) -> Estimate | None:

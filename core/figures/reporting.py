@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.figures.names import (
-    STRATEGIES,
     architecture_title,
     dataset_title,
     evaluation_of,
     group_field_of,
     head_title,
     run_title,
+    strategy_title,
     task_title,
 )
 from core.figures.sentences import rule_words
@@ -151,7 +151,7 @@ def _data(record: RunRecord) -> dict[int, list[str]]:
     left = [f"{plural(n, 'image')}: {why}" for why, n in record.dropped.items()]
     counts = []
     for part in record.counts:
-        classes = ", ".join(f"{name} {n:,}" for name, n in part.images_per_class.items())
+        classes = ", ".join(f"{t(name)} {n:,}" for name, n in part.images_per_class.items())
         counts.append(f"{part.split}: {counted(part.n_images, part.n_groups, group_field_of(record))} ({classes})")
     answers: dict[int, list[str]] = {
         6: left or ([t("No image was left out by the labels of this task.")] if record.counts else []),
@@ -187,7 +187,7 @@ def _made(record: RunRecord) -> dict[int, list[str]]:
     return {
         11: [
             t("{network} with {head}, {strategy}; weights: {weights}", network=architecture_title(spec.architecture),
-              head=head_title(spec.head), strategy=STRATEGIES[spec.strategy], weights=spec.weights),
+              head=head_title(spec.head), strategy=strategy_title(spec.strategy), weights=spec.weights),
             t("{total} weights, {trained} of them trained; {size}", total=f"{record.params_total:,}",
               trained=f"{record.params_trained:,}", size=size(record.model_bytes)) if record.params_total else "",
         ],
@@ -214,17 +214,17 @@ def _found(record: RunRecord, evaluation: Evaluation) -> dict[int, list[str]]:
         if (e := find_estimate(evaluation, metric, name)) is not None
     ]  # fmt: skip
     at_cut = [
-        f"{metric_title(metric)} {t('for {name}', name=name or t('all classes'))} {interval(e)}"
+        f"{metric_title(metric)} {t('for {name}', name=t(name) if name else t('all classes'))} {interval(e)}"
         for name in names for metric in AT_CUT
         if (e := find_estimate(evaluation, metric, name)) is not None
     ]  # fmt: skip
-    cuts = ", ".join(f"{name} {cut:.3f}" for name, cut in evaluation.threshold.values.items())
+    cuts = ", ".join(f"{t(name)} {cut:.3f}" for name, cut in evaluation.threshold.values.items())
     rows = [
-        f"{name}: {', '.join(f'{n:,}' for n in row)}"
+        f"{t(name)}: {', '.join(f'{n:,}' for n in row)}"
         for name, row in zip(evaluation.class_names, evaluation.confusion, strict=True)
     ]
     columns = ("rightly left", "false alarm", "missed", "found")
-    order = ", ".join(columns if evaluation.task == "multilabel" else evaluation.class_names)
+    order = ", ".join(columns if evaluation.task == "multilabel" else map(t, evaluation.class_names))
     overall = [
         f"{metric_title(metric)} {interval(e)}"
         for metric in ("f1", "balanced_accuracy")
@@ -258,7 +258,7 @@ def warnings_of(record: RunRecord, evaluation: Evaluation | None) -> list[str]:
     test = next((part for part in record.counts if part.split == "test"), None)
     if test is not None and test.images_per_class:
         counts = dict(test.images_per_class)
-        few = [f"{name} ({n})" for name, n in counts.items() if n < FEW_IMAGES]
+        few = [f"{t(name)} ({n})" for name, n in counts.items() if n < FEW_IMAGES]
         if few:
             found.append(t("Fewer than 100 test images of: {names}.", names=", ".join(few)))
         if min(counts.values()) and max(counts.values()) / min(counts.values()) > LOPSIDED:

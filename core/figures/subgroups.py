@@ -9,7 +9,7 @@ from core.figures.theme import MUTED, PALETTE, base_layout
 from core.language import t
 from core.types import Estimate
 
-Row = tuple[str, int, int, Estimate | None]  # name, images, images with the class, estimate
+Row = tuple[str, int, int | None, Estimate | None]  # name, images, of them with the class (None: no one), estimate
 
 
 def subgroups_figure(rows: Sequence[Row], metric: str, whole: float | None) -> go.Figure:
@@ -18,7 +18,9 @@ def subgroups_figure(rows: Sequence[Row], metric: str, whole: float | None) -> g
     values = [v for *_, e in rows if e is not None for v in (e.value, e.low) if v is not None]
     left = max(0.0, min([*values, whole if whole is not None else 1.0]) - 0.08)
     for place, (name, n_images, n_positive, estimate) in enumerate(rows):
-        text = t("{name}: {n} images, {ill} with it", name=name, n=f"{n_images:,}", ill=f"{n_positive:,}")
+        text = t("{name}: {n} images", name=name, n=f"{n_images:,}")
+        if n_positive is not None:
+            text = t("{name}: {n} images, {ill} with it", name=name, n=f"{n_images:,}", ill=f"{n_positive:,}")
         if estimate is None or estimate.value is None:
             text = f"{text}  <i>{t('too few to tell')}</i>"
         else:

@@ -8,12 +8,12 @@ import streamlit as st
 from core.errors import MedLensError
 from core.figures.leaderboard import never_called
 from core.figures.names import (
-    STRATEGIES,
     dataset_title,
     evaluation_of,
     group_field_of,
     run_title,
     split_kind_of,
+    strategy_title,
     task_title,
 )
 from core.figures.text import (
@@ -95,8 +95,10 @@ def choose_class(names: Sequence[str], key: str) -> str:
         return names[0] if names else ""
     label = "Class, against all others"
     if len(names) <= 4:
-        return str(st.segmented_control(label, names, default=names[0], required=True, key=f"class-{key}"))
-    return str(st.selectbox(label, names, key=f"class-{key}"))
+        return str(
+            st.segmented_control(label, names, default=names[0], required=True, key=f"class-{key}", format_func=t)
+        )
+    return str(st.selectbox(label, names, key=f"class-{key}", format_func=t))
 
 
 def show_verdict(group: Sequence[RunRecord], titles: Mapping[str, str], *, others: int) -> None:
@@ -151,9 +153,9 @@ def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -
             "run": titles[record.run_id],
             "auc": value.get("auc"),
             "interval": interval(auc, 3).partition(" ")[2].strip("()") if auc else "",
-            "worst": worst.class_name if worst else "",
+            "worst": t(str(worst.class_name)) if worst else "",
             "worst_value": worst.value if worst else None,
-            "never": ", ".join(f"{name} (0/{n})" for name, n in never),
+            "never": ", ".join(f"{t(name)} (0/{n})" for name, n in never),
             "split": split_badge(record.audit, record.spec),
             "open": f"run?run={record.run_id}",
             "groups": evaluation.n_groups,
@@ -164,7 +166,7 @@ def leaderboard_table(records: Sequence[RunRecord], titles: Mapping[str, str]) -
             "trained": duration(sum(record.seconds.values())),
             "params": record.params_trained or None,
             "megabytes": record.model_bytes / 1e6 or None,
-            "strategy": STRATEGIES.get(record.spec.strategy, record.spec.strategy),
+            "strategy": strategy_title(record.spec.strategy),
             "seed": record.spec.seed,
             "fold": record.spec.fold,
             "run_id": record.run_id,

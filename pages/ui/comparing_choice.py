@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.figures.names import STRATEGIES, architecture_title, head_title, split_kind_of
+from core.figures.names import architecture_title, head_title, split_kind_of, strategy_title
 from core.figures.text import SPLIT_KINDS
 from core.language import t, tn
 from core.types import RunRecord
@@ -20,8 +20,8 @@ def filters() -> tuple[Filter, ...]:
     return (
         ("net", t("Network"), lambda r: r.spec.architecture, architecture_title),
         ("head", t("Head"), lambda r: r.spec.head, head_title),
-        ("how", t("Training of the network"), lambda r: r.spec.strategy, lambda k: STRATEGIES.get(k, k)),
-        ("split", t("Kind of split"), split_kind_of, lambda k: SPLIT_KINDS.get(k, k)),
+        ("how", t("Training of the network"), lambda r: r.spec.strategy, strategy_title),
+        ("split", t("Kind of split"), split_kind_of, lambda k: t(SPLIT_KINDS.get(k, k))),
     )
 
 

@@ -51,7 +51,7 @@ def show_curves(chosen: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
         st.info(t("No curve is defined for this class: it is in all test images, or in none."), icon=":material/info:")
         return
     left, right = st.columns(2, gap="medium")
-    shown = class_name or str(evaluation_of(chosen[0]).positive_class)  # type: ignore[union-attr]
+    shown = t(class_name or str(evaluation_of(chosen[0]).positive_class))  # type: ignore[union-attr]
     with left:
         st.subheader(t("ROC curves"), anchor=False)
         chart_with_numbers(

@@ -119,15 +119,16 @@ def show_agreement(chosen: Sequence[RunRecord], titles: Mapping[str, str]) -> No
         st.caption(t("No image lies here."))
         return
     st.dataframe(
-        rows.drop(columns=["cell"]), hide_index=True, height=240,
+        rows.drop(columns=["cell"]).assign(**{c: rows[c].map(t) for c in ("truth", "first", "second")}),
+        hide_index=True, height=240,
         column_config={"first_score": st.column_config.NumberColumn(format="%.3f"),
                        "second_score": st.column_config.NumberColumn(format="%.3f")},
         alt=t("The images of one cell, those with the most different scores first"),
     )  # fmt: skip
     csv_button(rows.assign(first_run=first, second_run=second, split="test"), f"agreement-{cell}", "agreement")
     captions = {
-        row.image_id: t("truth: {truth}; first: {first}; second: {second}", truth=row.truth, first=row.first,
-                        second=row.second)
+        row.image_id: t("truth: {truth}; first: {first}; second: {second}", truth=t(row.truth), first=t(row.first),
+                        second=t(row.second))
         for row in rows.head(24).itertuples()
     }  # fmt: skip
     show_pictures(by_id[first], rows["image_id"].tolist(), captions, "agreement")

@@ -39,14 +39,12 @@ def show_cut(record: RunRecord, evaluation: Evaluation) -> None:
     """A slider that moves matrix, sensitivity, specificity, predictive values and a thousand people together."""
     binary = evaluation.positive_class is not None
     name = str(evaluation.positive_class) if binary else choose_class(evaluation.class_names, f"cut-{record.run_id}")
-    cuts = running_cache.rule_cuts(record, name)
+    cuts, shown = running_cache.rule_cuts(record, name), plain(t(name))
     slider, picker = f"cut-{record.run_id}-{name}", f"rule-{record.run_id}-{name}"
     st.session_state.setdefault(slider, _on_slider(cuts[running_cache.OWN]))
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with left:
-        moved = st.slider(
-            t("Cut on the score of {name}", name=plain(name)), 0.0, 1.0, step=0.001, format="%.3f", key=slider
-        )
+        moved = st.slider(t("Cut on the score of {name}", name=shown), 0.0, 1.0, step=0.001, format="%.3f", key=slider)
     with right:
         rule = str(
             st.selectbox(
@@ -58,27 +56,27 @@ def show_cut(record: RunRecord, evaluation: Evaluation) -> None:
     cut = exact if moved == _on_slider(exact) else moved  # the slider knows three digits, a rule's cut all of them
     scores = cache.threshold_table(record, name)
     point = at_threshold(scores, cut)
-    others = t("not {name}", name=name) if not binary else next(c for c in evaluation.class_names if c != name)
+    others = t("not {name}", name=t(name)) if not binary else t(next(c for c in evaluation.class_names if c != name))
     st.markdown(
         t("At this cut the run finds **{tp}** of {ill} images with {name} and misses **{fn}**; on {healthy} images "
           "without it raises **{fp}** false alarms.", tp=f"{point.tp:,}", ill=f"{point.tp + point.fn:,}",
-          name=plain(name), fn=f"{point.fn:,}", healthy=f"{point.tn + point.fp:,}", fp=f"{point.fp:,}")
+          name=shown, fn=f"{point.fn:,}", healthy=f"{point.tn + point.fp:,}", fp=f"{point.fp:,}")
     )  # fmt: skip
     table = running_cache.cut_table(record, name)
     tile_row(shares_at(table, cut))
     matrix, drawn = st.columns([2, 3], gap="medium")
     with matrix:
         chart(
-            confusion_figure(((point.tn, point.fp), (point.fn, point.tp)), (others, name), compact=True),
+            confusion_figure(((point.tn, point.fp), (point.fn, point.tp)), (others, t(name)), compact=True),
             alt=t("At cut {cut}: {tp} found, {fn} missed, {fp} false alarms, {tn} left", cut=f"{cut:.3f}",
                   tp=point.tp, fn=point.fn, fp=point.fp, tn=point.tn),
             key=f"moving-confusion-{record.run_id}",
         )  # fmt: skip
     with drawn:
         chart(
-            scores_figure(scores.positives, scores.negatives, cut, names=(name, others)),
-            alt=t("Scores of images with {name} above the line and without it below, the cut at {cut}", name=name,
-                  cut=f"{cut:.3f}"),
+            scores_figure(scores.positives, scores.negatives, cut, names=(t(name), others)),
+            alt=t("Scores of images with {name} above the line and without it below, the cut at {cut}",
+                  name=t(name), cut=f"{cut:.3f}"),
             key=f"moving-scores-{record.run_id}",
         )  # fmt: skip
     stored = cuts[running_cache.OWN]
@@ -96,7 +94,7 @@ def _show_people(record: RunRecord, table: "running_cache.CutTable", cut: float,
     st.subheader(t("And among people?"), anchor=False)
     prevalence = float(
         st.select_slider(
-            t("How many people have {name}", name=plain(name)), PREVALENCES, value=FIRST_PREVALENCE,
+            t("How many people have {name}", name=plain(t(name))), PREVALENCES, value=FIRST_PREVALENCE,
             format_func=lambda p: t("{n} of 1,000", n=f"{1000 * p:g}"), key=f"prevalence-{record.run_id}",
         )
     )  # fmt: skip
@@ -105,7 +103,7 @@ def _show_people(record: RunRecord, table: "running_cache.CutTable", cut: float,
     with words:
         st.markdown(
             t("Of 1,000 people, **{ill}** of them with {name}: it finds **{found}**, misses **{missed}**, and alarms "
-              "**{alarms}** others.", ill=told.ill, name=plain(name), found=_people(told.found),
+              "**{alarms}** others.", ill=told.ill, name=plain(t(name)), found=_people(told.found),
               missed=_people(told.missed), alarms=_people(told.alarms))
         )  # fmt: skip
         st.markdown(

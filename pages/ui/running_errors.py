@@ -48,7 +48,8 @@ def show_errors(record: RunRecord, evaluation: Evaluation) -> None:
             tags=[", ".join(note.tags) if (note := told.of(i)) is not None else "" for i in rows["image_id"]],
         )
         st.dataframe(
-            marked, hide_index=True, height=280 if len(rows) > 7 else "content",
+            marked.assign(truth=marked["truth"].map(t), decision=marked["decision"].map(t)), hide_index=True,
+            height=280 if len(rows) > 7 else "content",
             column_config={"score": st.column_config.NumberColumn(t("score"), format="%.3f"),
                            "image_id": t("image"), "group": t("group"), "truth": t("truth"),
                            "decision": t("decision"), "note": t("note"), "tags": t("tags")},
@@ -56,7 +57,7 @@ def show_errors(record: RunRecord, evaluation: Evaluation) -> None:
         )  # fmt: skip
         csv_button(marked.assign(run_id=record.run_id, split="test"), f"errors-{record.run_id}", "errors")
         captions = {
-            row.image_id: t("{truth}, called {decision}, score {score}", truth=row.truth, decision=row.decision,
+            row.image_id: t("{truth}, called {decision}, score {score}", truth=t(row.truth), decision=t(row.decision),
                             score=f"{row.score:.3f}")
             for row in rows.itertuples()
         }  # fmt: skip
@@ -74,9 +75,11 @@ def _worst(record: RunRecord, evaluation: Evaluation) -> pd.DataFrame:
     )  # fmt: skip
     rows = worst_errors(cache.predictions(record), threshold_of(record), name, str(kind), WORST)
     said = (
-        t("Images with {name} that got the lowest scores for it, at the run's own decision.", name=plain(name))
+        t("Images with {name} that got the lowest scores for it, at the run's own decision.", name=plain(t(name)))
         if kind == MISSED
-        else t("Images without {name} that got the highest scores for it, at the run's own decision.", name=plain(name))
+        else t(
+            "Images without {name} that got the highest scores for it, at the run's own decision.", name=plain(t(name))
+        )
     )
     st.caption(said)
     return rows
@@ -105,16 +108,17 @@ def _cell(record: RunRecord, evaluation: Evaluation) -> pd.DataFrame:
             st.markdown(f"**{t('Most confused')}**")
             st.markdown(
                 "\n".join(
-                    "- " + t("{truth} called {decision}: {n} of {all}", truth=plain(a), decision=plain(b), n=n, all=of)
+                    "- "
+                    + t("{truth} called {decision}: {n} of {all}", truth=plain(t(a)), decision=plain(t(b)), n=n, all=of)
                     for a, b, n, of in pairs[:PAIRS_NAMED]
                 )
             )
-        truth = st.selectbox(t("Truth"), names, key=truth_key)
-        call = st.selectbox(t("Decision"), names, key=call_key)
+        truth = st.selectbox(t("Truth"), names, key=truth_key, format_func=t)
+        call = st.selectbox(t("Decision"), names, key=call_key, format_func=t)
     rows = cell_images(cache.predictions(record), threshold_of(record), str(truth), str(call))
     st.markdown(
         tn("{n} image of {truth} called {decision}", "{n} images of {truth} called {decision}", len(rows),
-           truth=plain(truth), decision=plain(call))
+           truth=plain(t(str(truth))), decision=plain(t(str(call))))
     )  # fmt: skip
     return rows
 

@@ -32,7 +32,7 @@ def show_calibration(record: RunRecord, evaluation: Evaluation) -> None:
         )  # fmt: skip
     shown = cooled[0] if cooled is not None and which == after else evaluation.calibration
     drawn, said = st.columns([3, 2], gap="medium")
-    subject = {"binary": str(evaluation.positive_class), "multiclass": t("the most probable class")}
+    subject = {"binary": t(str(evaluation.positive_class)), "multiclass": t("the most probable class")}
     with drawn:
         chart_with_numbers(
             calibration_figure(shown, subject=subject.get(record.task, t("each class"))), _bins(record, shown),
@@ -52,7 +52,7 @@ def show_calibration(record: RunRecord, evaluation: Evaluation) -> None:
         st.caption(
             t("Slope and intercepts: logistic recalibration of {name} against the rest, intervals over whole groups. A "
               "perfect slope is 1 (below: scores too extreme), a perfect intercept 0 (above: stated too rarely). "
-              "Bins of ten images or fewer say little.", name=plain(name))
+              "Bins of ten images or fewer say little.", name=plain(t(name)))
         )  # fmt: skip
 
 
@@ -116,17 +116,17 @@ def show_decision(record: RunRecord) -> None:
     better = thin[(thin["low"] > 0) & (thin["low"] > thin["call_everybody"])]
     if better.empty:
         said = t("At no threshold is it certain to do better than calling everybody or nobody with {name}.",
-                 name=plain(name))  # fmt: skip
+                 name=plain(t(name)))  # fmt: skip
     else:
         low, high = better["threshold_probability"].iloc[0], better["threshold_probability"].iloc[-1]
         said = t("Whoever would act on {name} from a risk between {low} and {high} on gains by it, surely against "
-                 "calling everybody or nobody.", name=plain(name), low=f"{low:.2f}", high=f"{high:.2f}")  # fmt: skip
+                 "calling everybody or nobody.", name=plain(t(name)), low=f"{low:.2f}", high=f"{high:.2f}")  # fmt: skip
     st.markdown(said)
     chart_with_numbers(
         decision_figure(
             *(thin[c].tolist() for c in ("threshold_probability", "net_benefit", "low", "high", "call_everybody")),
         ),
-        frame, alt=t("Decision curve of {name}: {said}", name=name, said=said),
+        frame, alt=t("Decision curve of {name}: {said}", name=t(name), said=said),
         name=f"decision-curve-{record.run_id}", key=f"decision-{record.run_id}",
     )  # fmt: skip
     st.caption(

@@ -33,13 +33,13 @@ def show_ranking(record: RunRecord, evaluation: Evaluation) -> None:
     with roc:
         chart_with_numbers(
             roc_figure(lines["roc"], log=log), _points(record, lines["roc"]),
-            alt=t("ROC curve for {name}, with its operating point and 95 % band", name=class_name),
+            alt=t("ROC curve for {name}, with its operating point and 95 % band", name=t(class_name)),
             name=f"roc-{record.run_id}", key=f"roc-{record.run_id}",
         )  # fmt: skip
     with pr:
         chart_with_numbers(
             pr_figure(lines["pr"], prevalence=running.prevalence(record, class_name)), _points(record, lines["pr"]),
-            alt=t("Precision-recall curve for {name}, with its operating point and 95 % band", name=class_name),
+            alt=t("Precision-recall curve for {name}, with its operating point and 95 % band", name=t(class_name)),
             name=f"pr-{record.run_id}", key=f"pr-{record.run_id}",
         )  # fmt: skip
     st.caption(t("The shade is a pointwise 95 % band from 200 resamples of whole groups; the marker is the run's cut."))

@@ -134,8 +134,8 @@ def _simple(record: RunRecord, evaluation: Evaluation) -> list[str]:
         common = max(rows, key=lambda n: rows[n])
         accuracy = find_estimate(evaluation, "accuracy")
         lines.append(
-            t("Calling {name} always would be right in {share} of the test images; this run is in {own}.", name=common,
-              share=percent(rows[common] / max(1, sum(rows.values()))),
+            t("Calling {name} always would be right in {share} of the test images; this run is in {own}.",
+              name=t(common), share=percent(rows[common] / max(1, sum(rows.values()))),
               own=interval(accuracy) if accuracy is not None else "–")
         )  # fmt: skip
     for other in cache.finished_runs():
@@ -153,10 +153,10 @@ def _simple(record: RunRecord, evaluation: Evaluation) -> list[str]:
 def _failures(evaluation: Evaluation) -> list[str]:
     if evaluation.task == "multilabel":
         return [
-            t("{name}: {fn} missed, {fp} false alarms", name=name, fn=row[2], fp=row[1])
+            t("{name}: {fn} missed, {fp} false alarms", name=t(name), fn=row[2], fp=row[1])
             for name, row in zip(evaluation.class_names, evaluation.confusion, strict=True)
         ]
     return [
-        t("{truth} called {decision}: {n} of {all}", truth=a, decision=b, n=n, all=of)
+        t("{truth} called {decision}: {n} of {all}", truth=t(a), decision=t(b), n=n, all=of)
         for a, b, n, of in confused_pairs(evaluation.confusion, evaluation.class_names)[:PAIRS]
     ]

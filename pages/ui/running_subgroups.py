@@ -53,7 +53,9 @@ def show_subgroups(record: RunRecord, evaluation: Evaluation) -> None:
         names = [overall] if evaluation.positive_class is not None else [overall, *evaluation.class_names]
         chosen = overall
         if len(names) > 1:
-            chosen = str(st.selectbox(t("Class, against all others"), names, key=f"sub-class-{record.run_id}"))
+            chosen = str(
+                st.selectbox(t("Class, against all others"), names, key=f"sub-class-{record.run_id}", format_func=t)
+            )
     class_name = None if chosen == overall else chosen
     whole = find_estimate(evaluation, metric, class_name)
     missing = []
@@ -67,7 +69,9 @@ def show_subgroups(record: RunRecord, evaluation: Evaluation) -> None:
         st.markdown("\n".join(f"- {plain(line)}" for line in missing))
     st.caption(
         t("Parts of fewer than 20 images, or without both sides, have no estimate. The gap is between the two parts "
-          "that lie farthest apart, which makes it look larger than it is: a question for new data, not a finding.")
+          "that lie farthest apart, which makes it look larger than it is: a question for new data, not a finding. For "
+          "all classes each part has the mean over the classes that it shows; without an interval it is no part of a "
+          "gap.")
     )  # fmt: skip
 
 
@@ -92,7 +96,7 @@ def _show_field(record: RunRecord, table: SubgroupTable, whole: float | None) ->
     st.markdown(plain(gap_words(table)))
     rows = [
         (
-            part_title(part.name), part.n_images, part.n_positive,
+            part_title(part.name), part.n_images, part.n_positive if part.n_positive else None,
             next((e for e in part.estimates if e.metric == table.metric), None),
         )
         for part in table.parts

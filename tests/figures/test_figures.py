@@ -114,7 +114,7 @@ def test_the_forest_shows_each_run_once_with_its_interval_and_its_worst_class():
     assert dot.error_x.arrayminus[0] == pytest.approx(0.05)
     assert diamond.x == (0.6,)
     assert floor.x == (0.5,)
-    assert annotations(figure) == ["First  <b>0.900 (0.850–0.940)</b>", "Floor  <b>0.500 (0.450–0.540)</b>"]
+    assert annotations(figure) == ["<b>0.900 (0.850–0.940)</b>  First", "<b>0.500 (0.450–0.540)</b>  Floor"]
 
 
 def test_a_run_without_an_auc_is_left_out_of_the_forest():
