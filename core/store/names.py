@@ -5,6 +5,7 @@ underscore pass, and nothing that leads out of the folder it belongs to.
 """
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,3 +70,15 @@ def read_limited(path: Path, limit_bytes: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path.name} cannot be read ({error.strerror or error})") from error
+
+
+FilesState = tuple[tuple[str, int, int], ...]
+
+
+def files_state(folder: Path) -> FilesState:
+    """(name, bytes, time of change in ns) of every file of a folder, by name; nothing when it is gone."""
+    try:
+        with os.scandir(folder) as files:
+            return tuple(sorted((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files))
+    except OSError:  # it goes while we look: the next look reads what is left
+        return ()

@@ -13,11 +13,19 @@ import pandas as pd
 
 from core import limits, paths
 from core.errors import PredictionsInvalid, RunDamaged, RunFinished, StoreError
-from core.registry.labels import AS_IS, LABEL_SCHEMES
 from core.store import tables
 from core.store.atomic import is_temporary, only_writer, write_text, write_together
 from core.store.codec import SCHEMA_VERSION, from_json, run_id_of, to_json
-from core.store.names import Damaged, check_file_name, check_folder_name, is_folder_name, read_limited, sha256_of
+from core.store.names import (
+    Damaged,
+    FilesState,
+    check_file_name,
+    check_folder_name,
+    files_state,
+    is_folder_name,
+    read_limited,
+    sha256_of,
+)
 from core.types import Predictions, RunRecord, RunStatus
 
 RECORD, PREDICTIONS, HISTORY = "run.json", "predictions.csv", "history.csv"
@@ -169,7 +177,7 @@ def load_predictions(run_id: str, split: str = "test", folder: Path | None = Non
     record = load_record(run_id, folder)
     data = _checked_bytes(record, PREDICTIONS, limits.MAX_PREDICTIONS_BYTES, folder)
     try:
-        return tables.read_predictions(data, record, split, positive_class_of(record))
+        return tables.read_predictions(data, record, split, tables.positive_class_of(record))
     except PredictionsInvalid as error:
         raise RunDamaged(f"{run_id}: predictions.csv contradicts itself: {error}") from error
 
@@ -185,21 +193,6 @@ def load_history(run_id: str, folder: Path | None = None) -> pd.DataFrame | None
 def load_artifact(run_id: str, name: str, folder: Path | None = None) -> bytes:
     """The content of a file beside run.json, checked against its sum. Raises RunDamaged."""
     return _checked_bytes(load_record(run_id, folder), check_file_name(name), limits.MAX_MODEL_BYTES, folder)
-
-
-def positive_class_of(record: RunRecord) -> str | None:
-    """The class that a binary run looks for; None for other tasks. Raises RunDamaged when nothing says it."""
-    if record.task != "binary":
-        return None
-    for evaluation in record.evaluations:
-        if evaluation.positive_class is not None:
-            return evaluation.positive_class
-    scheme = LABEL_SCHEMES.get(record.spec.label_scheme)
-    if scheme is not None and scheme.positive_class is not None:
-        return scheme.positive_class
-    if record.spec.label_scheme == AS_IS and len(record.class_names) == 2:
-        return record.class_names[1]  # as the label scheme "as_is" defines it
-    raise RunDamaged(f"{record.run_id}: neither an evaluation nor the label scheme names the positive class.")
 
 
 def _checked_bytes(record: RunRecord, name: str, limit_bytes: int, folder: Path | None) -> bytes:
@@ -245,11 +238,18 @@ def _check_files(record: RunRecord, folder: Path | None, largest_bytes: int | No
             raise RunDamaged(f"{record.run_id}: {name} cannot be read ({error.strerror or error})") from error
 
 
-def list_runs(folder: Path | None = None) -> RunListing:
+Known = dict[Path, tuple[FilesState, RunRecord | Damaged]]
+
+
+def list_runs(folder: Path | None = None, known: Known | None = None) -> RunListing:
     """Every run of the results folder, by name; never raises.
 
     Files, dotfiles and what a killed writer left are passed over. A folder that cannot be used is listed as
     Damaged. Files up to LISTING_HASH_BYTES are compared with their sums.
+
+    Args:
+        known: what an earlier listing found, changed in place: a folder whose files have the same names, sizes and
+            times of change as then is not read again.
     """
     root = folder or paths.results_folder()
     records: list[RunRecord] = []
@@ -264,11 +264,23 @@ def list_runs(folder: Path | None = None) -> RunListing:
         if not is_folder_name(entry.name):
             damaged.append(Damaged(entry.name, "the name of the folder is no run id"))
             continue
-        try:
-            record = load_record(entry.name, root)
-            _check_files(record, root, LISTING_HASH_BYTES)
-        except StoreError as error:
-            damaged.append(Damaged(entry.name, str(error).removeprefix(f"{entry.name}: ")))
+        found = _listed(entry, {} if known is None else known)
+        if isinstance(found, Damaged):
+            damaged.append(found)
         else:
-            records.append(record)
+            records.append(found)
     return RunListing(tuple(records), tuple(damaged))
+
+
+def _listed(entry: Path, known: Known) -> RunRecord | Damaged:
+    state = files_state(entry)
+    if entry in known and known[entry][0] == state:
+        return known[entry][1]
+    found: RunRecord | Damaged
+    try:
+        found = load_record(entry.name, entry.parent)
+        _check_files(found, entry.parent, LISTING_HASH_BYTES)
+    except StoreError as error:
+        found = Damaged(entry.name, str(error).removeprefix(f"{entry.name}: "))
+    known[entry] = state, found
+    return found

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import RunDamaged
+from core.registry.labels import AS_IS, LABEL_SCHEMES
 from core.types import Predictions, RunRecord
 
 SPLIT_ORDER = ("validation", "test", "train")  # the training part, where a run stores some of it, stands last
@@ -141,3 +142,18 @@ def _column(cells: Sequence[str]) -> np.ndarray | list[str]:
         except (ValueError, OverflowError):
             continue
     return list(cells)
+
+
+def positive_class_of(record: RunRecord) -> str | None:
+    """The class that a binary run looks for; None for other tasks. Raises RunDamaged when nothing says it."""
+    if record.task != "binary":
+        return None
+    for evaluation in record.evaluations:
+        if evaluation.positive_class is not None:
+            return evaluation.positive_class
+    scheme = LABEL_SCHEMES.get(record.spec.label_scheme)
+    if scheme is not None and scheme.positive_class is not None:
+        return scheme.positive_class
+    if record.spec.label_scheme == AS_IS and len(record.class_names) == 2:
+        return record.class_names[1]  # as the label scheme "as_is" defines it
+    raise RunDamaged(f"{record.run_id}: neither an evaluation nor the label scheme names the positive class.")

@@ -18,7 +18,7 @@ from core.errors import SpecInvalid
 from core.registry.datasets import DATASETS
 from core.registry.labels import label_scheme
 from core.store.models import ModelListing, list_models
-from core.store.runs import RunListing, list_runs, load_history, load_predictions
+from core.store.runs import Known, RunListing, list_runs, load_history, load_predictions
 from core.types import ClassCounts, DatasetSpec, DatasetTable, Predictions, ReferralRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PHANTOM_PATIENTS = 300  # enough to see the shares; as many as one likes can be drawn
 
 State = tuple[str, tuple[tuple[str, int, int], ...]]
+_KNOWN: Known = {}  # records by folder: a run that is added or changed is read, and no other
 
 
 def folder_state(folder: Path) -> State:
@@ -52,7 +53,7 @@ def run_listing() -> RunListing:
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the stored runs…")  # frozen, so one copy serves all sessions
 def _run_listing(state: State) -> RunListing:
-    return list_runs(Path(state[0]))
+    return list_runs(Path(state[0]), _KNOWN)
 
 
 def finished_runs() -> tuple[RunRecord, ...]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.errors import PredictionsInvalid, RunDamaged, RunFinished, StoreError
 from core.evaluation.report import evaluate_run
-from core.store import runs
+from core.store import runs, tables
 from core.store.runs import (
     list_runs,
     load_artifact,
@@ -414,14 +414,14 @@ def test_a_history_keeps_its_kinds_of_columns_and_its_gaps(tmp_path, stored):
 
 def test_the_positive_class_comes_from_evaluation_scheme_or_the_order_as_it_stands(stored):
     run = stored()
-    assert runs.positive_class_of(run.record) == "Pneumonia"
+    assert tables.positive_class_of(run.record) == "Pneumonia"
     bare = replace(run.record, evaluations=())
-    assert runs.positive_class_of(bare) == "Pneumonia"
+    assert tables.positive_class_of(bare) == "Pneumonia"
     as_is = replace(bare, spec=replace(run.spec, label_scheme="as_is"), class_names=("x", "y"))
-    assert runs.positive_class_of(as_is) == "y"
+    assert tables.positive_class_of(as_is) == "y"
     with pytest.raises(RunDamaged, match="positive class"):
-        runs.positive_class_of(replace(bare, spec=replace(run.spec, label_scheme="own")))
-    assert runs.positive_class_of(stored("multiclass").record) is None
+        tables.positive_class_of(replace(bare, spec=replace(run.spec, label_scheme="own")))
+    assert tables.positive_class_of(stored("multiclass").record) is None
 
 
 def test_the_default_folder_is_the_results_folder(tmp_path, stored, monkeypatch):
@@ -432,3 +432,20 @@ def test_the_default_folder_is_the_results_folder(tmp_path, stored, monkeypatch)
     assert load_record(run.run_id).status == "done" and len(list_runs().done) == 1
     shutil.rmtree(folder)
     assert list_runs().records == ()
+
+
+def test_a_listing_that_knows_an_earlier_one_reads_only_what_is_new_or_changed(stored, tmp_path, monkeypatch):
+    second = stored("multiclass", split_seed=3)
+    for run in (stored("binary"), second):
+        run.save(tmp_path)
+    known, read = {}, []
+    load = runs.load_record
+    monkeypatch.setattr(runs, "load_record", lambda run_id, folder: read.append(run_id) or load(run_id, folder))
+    before = list_runs(tmp_path, known)
+    assert len(before.records) == 2 and list_runs(tmp_path, known) == before
+    assert sorted(read) == sorted(r.run_id for r in before.records)
+    read.clear()
+    file = runs.run_folder(second.record.run_id, tmp_path) / "predictions.csv"
+    file.write_bytes(file.read_bytes() + b"x")
+    changed = list_runs(tmp_path, known)
+    assert read == [second.record.run_id] == [entry.name for entry in changed.damaged]
