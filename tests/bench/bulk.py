@@ -25,6 +25,7 @@ KILLS = 6
 PAUSE_SECONDS = 0.005
 SETTLED = 0.25  # share of the files after which memory must not grow
 LONGEST_SECONDS = 1800
+HUNDRED, BATCH = 100, 32
 
 
 def write_folder(folder: Path, count: int) -> list[str]:
@@ -67,6 +68,31 @@ def rate_loops(folder: Path, names: Sequence[str], model: str, out: Path) -> dic
         return summary.images_per_second
 
     return {"loop": loop, "score": score}
+
+
+def hundred_loops(folder: Path, names: Sequence[str], out: Path) -> dict[str, Callable[[], float]]:
+    """Images a second of `score_images` from files, and of one compiled Keras function on the decoded arrays."""
+    import keras
+    import tensorflow as tf
+
+    from core.data.batches import prepare
+    from core.nn.pool import shared_predictor
+
+    card = shared_predictor(SHIPPED, ROOT / "models").card
+    model = keras.saving.load_model(ROOT / "models" / SHIPPED / "model.keras", compile=False)
+    pixels = np.stack([prepare(str(folder / name), card.preprocess) for name in names])
+    batches = [pixels[at : at + BATCH] for at in range(0, len(pixels), BATCH)]
+
+    @tf.function(reduce_retracing=True)
+    def forward(batch):
+        return model(tf.cast(batch, tf.float32), training=False)
+
+    def bare() -> float:
+        started = time.perf_counter()
+        scored = sum(len(forward(batch).numpy()) for batch in batches)
+        return scored / (time.perf_counter() - started)
+
+    return {"bare": bare, "score": rate_loops(folder, names, SHIPPED, out)["score"]}
 
 
 class Scoring:
@@ -159,6 +185,14 @@ def measure(settings: Settings) -> list[Row]:
                 f"{median(rates['score']):.0f} against {median(rates['loop']):.0f} a second; {images:,} JPEG files; "
                 f"{described(share)}", RATE_GOAL)
         )  # fmt: skip
+    loops = hundred_loops(folder, names[:HUNDRED], settings.folder / "hundred.csv")
+    rates = interleaved(loops, settings.rounds(7, 3), warm_ups=1)
+    share = ratios(rates["score"], rates["bare"])
+    rows.append(
+        Row(f"{HUNDRED} JPEG files, images a second of a bare compiled batched loop, {SHIPPED}", median(share), "×",
+            f"{median(rates['score']):.0f} against {median(rates['bare']):.0f} a second; the loop takes arrays, "
+            f"{BATCH} at a time; {described(share)}", RATE_GOAL)
+    )  # fmt: skip
     whole = Scoring(folder, SMALL, settings.folder / "whole.csv")
     report, seen = whole.finish()
     settled, most, growth = memory_growth(seen)
