@@ -124,11 +124,12 @@ def never_called(record: RunRecord) -> list[tuple[str, int]]:
     evaluation = evaluation_of(record)
     if evaluation is None:
         return []
-    counts, names = evaluation.confusion, evaluation.class_names
+    counts: Sequence[Sequence[int]] = evaluation.confusion
+    names = evaluation.class_names
     if evaluation.task == "multilabel":  # rows are tn, fp, fn, tp
         return [(n, row[2] + row[3]) for n, row in zip(names, counts, strict=True) if not row[1] + row[3] and row[2]]
-    calls = [sum(row[i] for row in counts) for i in range(len(names))]
-    return [(n, sum(counts[i])) for i, n in enumerate(names) if not calls[i] and sum(counts[i])]
+    calls, shown = [sum(column) for column in zip(*counts, strict=True)], [sum(row) for row in counts]
+    return [(n, k) for n, k, called in zip(names, shown, calls, strict=True) if k and not called]
 
 
 def never_words(record: RunRecord) -> str:

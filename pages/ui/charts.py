@@ -41,9 +41,9 @@ def chart_with_numbers(
 
 
 def csv_button(frame: pd.DataFrame, name: str, key: str) -> None:
-    """A button that saves a table as CSV, numbers at full precision."""
+    """A button that saves a table as CSV, numbers at full precision; the text is made when someone asks for it."""
     st.download_button(
-        "CSV", frame.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv-{key}", on_click="ignore",
+        "CSV", lambda: frame.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv-{key}", on_click="ignore",
         icon=":material/download:", type="tertiary",
     )  # fmt: skip
 
