@@ -176,7 +176,7 @@ def hiding_figure(hiding: "Hiding", class_name: str) -> go.Figure:
         )  # fmt: skip
     base_layout(figure, height=190, legend=False)
     figure.update_xaxes(
-        title={"text": t("probability of {name}", name=t(class_name))}, range=[-0.03, 1.03], tickformat=".0%",
+        title={"text": t("probability")}, range=[-0.03, 1.03], tickformat=".0%",
         fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True)

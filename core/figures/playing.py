@@ -33,7 +33,7 @@ def edit_words(edit: "Edit") -> str:
     if edit.crop:
         said.append(t("{amount} cut from each side", amount=f"{100 * edit.crop:.0f} %"))
     if edit.marker:
-        said.append(t("the letter {letter} in the corner {corner}", letter=edit.marker, corner=t(edit.corner)))
+        said.append(t("the letter {letter} in the {corner} corner", letter=edit.marker, corner=t(edit.corner)))
     return listing(said)
 
 

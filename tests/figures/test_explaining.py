@@ -80,5 +80,5 @@ def test_a_map_that_random_weights_leave_alike_is_called_so():
 def test_the_figure_shows_every_draw_on_an_axis_of_probabilities():
     figure = explaining.hiding_figure(hiding(19), "Ill")
     assert [list(trace.x) for trace in figure.data] == [[0.9], [0.6] * 19, [0.5]]
-    assert figure.layout.xaxis.title.text == "probability of Ill"
+    assert figure.layout.xaxis.title.text == "probability"
     assert figure.layout.xaxis.range[0] < 0 < 1 < figure.layout.xaxis.range[1]

@@ -16,7 +16,7 @@ def test_every_change_is_named_and_none_is_nothing():
     )  # fmt: skip
     assert edit_words(everything) == (
         "2 parts hidden, brightness -20 %, contrast x 1.5, turned by -10 degrees, 10 % cut from each side and the "
-        "letter L in the corner upper right"
+        "letter L in the upper right corner"
     )
     assert changed_sentence(Edit(patches=((0, 0, 0.1, 0.1),))) == "Changed: 1 part hidden."
     assert changed_sentence(Edit()) == ""

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("predict", "live", "triage", "compare", "published", "run", "data", "models", "learn", "quiz", "methods")
+PAGES = (
+    "predict", "playground", "live", "triage", "compare", "published", "run", "data", "models", "learn", "quiz",
+    "methods",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -27,7 +30,7 @@ def test_every_picture_chart_and_table_has_words_for_those_who_do_not_see_it(nam
     pictures = [picture for image in app.image for picture in image.proto.imgs]
     assert all(element.proto.alt for element in shown)
     assert all(picture.alt for picture in pictures)
-    assert name in ("predict", "learn", "quiz") or shown
+    assert name in ("predict", "playground", "learn", "quiz") or shown
 
 
 @pytest.mark.parametrize(
