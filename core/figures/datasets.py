@@ -39,7 +39,8 @@ def balance_figure(counts: Mapping[str, Mapping[str, int]], class_names: Sequenc
         tickformat=".0%", range=[0, 1.01], dtick=0.25, fixedrange=True, title={"text": t("share of the split's images")}
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True)
-    base_layout(figure, height=56 * len(splits) + 130)
+    # on a phone the legend has one class a row, and takes its room from the bars
+    base_layout(figure, height=56 * len(splits) + 130 + 20 * max(0, len(class_names) - 3))
     figure.update_layout(legend={"y": -0.2 - 0.45 / max(1, len(splits)), "traceorder": "normal"})
     return figure
 

@@ -42,16 +42,13 @@ def show_copies(spec: DatasetSpec, table: DatasetTable) -> None:
               "those, every picture is decoded once and compared with all others."),
             width=820,
         )  # fmt: skip
-        pressed = st.button(
+        st.button(
             tn("Look for copies among {n} image", "Look for copies among {n} images", len(table)),
-            key=f"look-{spec.key}",
-            icon=":material/content_copy:",
+            key=f"look-{spec.key}", icon=":material/content_copy:", on_click=_ask, args=(asked,),
             help=t("Some seconds for a thousand images. In a terminal: {command}",
                    command=f"`python -m core data duplicates {spec.key}`"),
         )  # fmt: skip
-        if not pressed:
-            return
-        st.session_state[asked] = True
+        return
     try:
         with st.spinner(t("Looking at every picture; the first time this takes a while…")):
             found = data_cache.copies(table, (*spec.label_schemes, AS_IS)[0])
@@ -61,6 +58,10 @@ def show_copies(spec: DatasetSpec, table: DatasetTable) -> None:
     _summary(spec, found)
     if len(found.pairs):
         _pairs(spec, table, found)
+
+
+def _ask(asked: str) -> None:
+    st.session_state[asked] = True
 
 
 def _summary(spec: DatasetSpec, found: "CopyReport") -> None:

@@ -23,6 +23,15 @@ def group_plural(spec: DatasetSpec) -> str:
     return words.get(word, f"{word}s")
 
 
+def per_group(spec: DatasetSpec) -> str:
+    """What is counted: "Images per patient"."""
+    words = {
+        "patient": t("Images per patient"), "lesion": t("Images per lesion"), "study": t("Images per study"),
+        "synthetic patient": t("Images per synthetic patient"),
+    }  # fmt: skip
+    return words.get(group_word(spec.group_field), t("Images per group"))
+
+
 def show_spread(spec: DatasetSpec, table: DatasetTable) -> None:
     """A figure for each thing that the table knows, and a sentence for what it does not."""
     titles = {"sex": t("Sex"), "view": t("View"), "site": t("Place of the lesion"), "finding": t("Finding")}
@@ -32,8 +41,8 @@ def show_spread(spec: DatasetSpec, table: DatasetTable) -> None:
         sizes, groups = group_sizes(table), group_plural(spec)
         if group_word(spec.group_field) != "image":
             with st.container():
-                st.subheader(t("Images of each of the {groups}", groups=groups), anchor=False)
-                _group_sizes(sizes, groups)
+                st.subheader(per_group(spec), anchor=False)
+                _group_sizes(sizes, groups, per_group(spec))
         if years.size:
             with st.container():
                 st.subheader(t("Age"), anchor=False)
@@ -45,20 +54,22 @@ def show_spread(spec: DatasetSpec, table: DatasetTable) -> None:
                 chart(values_figure(values), alt=t("Images by {what}: {words}", what=titles[column], words=words))
     if group_word(spec.group_field) == "image":
         st.caption(t("The source publishes no identity of its patients, so nobody can tell how many images one has."))
-    absent = [title for column, title in (("age", t("Age")), ("sex", t("Sex")), ("view", t("View")))
-              if column not in table.rows]  # fmt: skip
+    expected = {"age": t("Age"), "sex": t("Sex")}
+    if "radiograph" in spec.modality:
+        expected["view"] = t("View")
+    absent = [title for column, title in expected.items() if column not in table.rows]
     if absent:
         st.caption(t("Not in the source's tables: {names}.", names=", ".join(absent)))
 
 
-def _group_sizes(sizes: np.ndarray, groups: str) -> None:
+def _group_sizes(sizes: np.ndarray, groups: str, title: str) -> None:
     several = float((sizes > 1).mean())
     share = float(sizes[sizes > 1].sum() / sizes.sum())
     words = t(
         "{share} of the {groups} have more than one image, and {images} of all images are theirs; one has {most}.",
         share=percent(several), groups=groups, images=percent(share), most=int(sizes.max()),
     )  # fmt: skip
-    chart(group_sizes_figure(sizes, groups), alt=words)
+    chart(group_sizes_figure(sizes, groups, title), alt=words)
     st.caption(plain(words))
 
 

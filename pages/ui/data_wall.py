@@ -12,7 +12,7 @@ from core.types import DatasetSpec, DatasetTable
 from pages.ui import data_cache
 from pages.ui.cache import Sample
 
-SHOWN = 12
+SHOWN = 10
 SHOWN_PX = 384
 
 
@@ -36,7 +36,7 @@ def show_wall(spec: DatasetSpec, table: DatasetTable) -> None:
         marked = any(column in table.rows for column in ("boxes", "mask_path"))
         show = st.toggle(t("Show where the findings lie"), value=True, key=f"marks-{spec.key}") if marked else False
     samples = data_cache.wall(table, label, st.session_state.get(turn_key, 0), SHOWN)
-    with st.grid(6, min_column_width=150):
+    with st.grid(5, min_column_width=150):
         for sample in samples:
             _show(sample, marks=show)
 

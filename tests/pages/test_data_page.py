@@ -56,7 +56,7 @@ def test_who_is_in_it_its_pictures_and_its_copies(lesions, open_page):
     )
     assert "the median is 46" in said or "the median is 45" in said
     titles = [header.value for header in app.subheader]
-    assert {"Age", "Sex", "Place of the lesion", "Images of each of the lesions"} <= set(titles)
+    assert {"Age", "Sex", "Place of the lesion", "Images per lesion"} <= set(titles)
     before = [picture.proto.imgs[0].url for picture in app.image]
     app.button(key="wall-more-ham10000").click().run()
     assert [picture.proto.imgs[0].url for picture in app.image] != before
