@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    "predict", "playground", "live", "triage", "compare", "published", "run", "data", "models", "learn", "quiz",
+    "predict", "playground", "live", "triage", "compare", "published", "run", "data", "models", "train", "learn", "quiz",
     "methods",
 )  # fmt: skip
 
@@ -104,7 +104,7 @@ import json, sys
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({app!r}, default_timeout=60).run()
 faults = len(app.exception) + len(app.error)
-for name in ("live", "triage", "compare", "published", "run", "models", "methods", "learn", "quiz", "data"):
+for name in ("live", "triage", "compare", "published", "run", "models", "train", "methods", "learn", "quiz", "data"):
     app.switch_page("pages/" + name + ".py").run()
     faults += len(app.exception) + len(app.error)
 heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy.stats") if name in sys.modules]
