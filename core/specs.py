@@ -166,6 +166,7 @@ class RunSpec:
     have the same test images, whatever they call them, so that one can start from the network of another.
     `split_whole`: the parts are drawn on all images, before the data set's `keep` leaves some out, so that a run on the
     thinned data has its test images among those of a run on all, and can start from its network.
+    `train_share`: the share of the training groups that is trained on, for learning curves; drawn by `split_seed`.
     `balance`: "none", "class_weights", "oversample" or "downsample:<class>=<fraction>".
     `stated_shares`: "true" puts what balancing did to the probabilities back to the shares of the training part;
     "equal" leaves them as if all classes were equally frequent, for decisions that count each class alike.
@@ -216,6 +217,7 @@ class RunSpec:
     score_train: bool = False
     split_scheme: str = ""
     split_whole: bool = False
+    train_share: float = 1.0
     stated_shares: Literal["true", "equal"] = "true"
     threshold_rule: str = "youden"
     imported_sha256: str = ""

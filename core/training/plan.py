@@ -144,4 +144,6 @@ def _check_choices(spec: RunSpec, where: str) -> None:
     ):
         if value not in known:
             raise SpecInvalid(f"{where}: {name} = {value!r}; expected one of {', '.join(known)}.")
+    if not 0 < spec.train_share <= 1:
+        raise SpecInvalid(f"{where}: train_share = {spec.train_share!r}; expected a number above 0 and up to 1.")
     check_recipe(spec, where)

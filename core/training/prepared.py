@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.fewer import fewer_training_groups
 from core.data.labelling import apply_scheme
 from core.data.load import load_table
 from core.data.quality import check_images
@@ -59,6 +60,7 @@ def prepare_data(spec: RunSpec, root: Path | None, report: Report = silent) -> P
         spec.label_scheme,
         spec.split_scheme,
         spec.split_whole,
+        spec.train_share,
         spec.split,
         spec.split_seed,
         spec.fold,
@@ -86,6 +88,7 @@ def _prepare(spec: RunSpec, root: Path | None, report: Report) -> PreparedData:
             )
     labelled = apply_scheme(table, label_scheme(spec.label_scheme, table.spec))
     labelled = divided(labelled, spec, whole=whole_table(spec, root))
+    labelled = fewer_training_groups(labelled, spec.train_share, spec.split_seed)
     audit = audit_overlap(labelled)
     if labelled.split_kind != "random" and (audit.groups_in_several_splits or audit.images_in_several_splits):
         raise DatasetInvalid(
