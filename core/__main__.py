@@ -7,7 +7,8 @@ from core.cli.copies import duplicates
 from core.cli.data import app as data_app
 from core.cli.foreign import add, check
 from core.cli.models import app as models_app
-from core.cli.models import evaluate, export, predict
+from core.cli.models import evaluate, export
+from core.cli.predict import predict
 from core.cli.results import app as results_app
 from core.cli.score import score
 from core.cli.serve import serve

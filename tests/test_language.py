@@ -126,7 +126,7 @@ def test_a_browser_gets_its_language_where_we_have_it(asked, code):
 def test_no_entry_is_left_over_from_a_text_that_is_gone(code):
     used, left = set(keys_in_code()), []
     for path in sorted((language.LOCALE / code).glob("*.po")):
-        if path.name == "names.po":  # words that reach t() as values
+        if path.name.endswith("names.po"):  # words that reach t() as values
             continue
         with path.open("rb") as stream:
             keys = [m.id[0] if isinstance(m.id, list | tuple) else m.id for m in read_po(stream, locale=code)]
