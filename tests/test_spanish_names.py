@@ -62,7 +62,8 @@ def of_networks():
 
 
 def of_published():
-    yield from (source.split for source in SOURCES.values())
+    for source in SOURCES.values():
+        yield from (source.split, source.citation)
     yield from VERDICTS
     for figure in published_figures():
         yield from (figure.task_words, figure.model, figure.evaluated_on, figure.dataset_words, figure.note)

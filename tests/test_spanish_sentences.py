@@ -34,6 +34,7 @@ from core.figures import (
 )
 from core.figures.report import Report, limits_title, overlay_caption
 from core.figures.report_html import report_html
+from core.figures.sheet import _apart, captioned_overlay
 from core.language import listing, speak_for
 from core.registry.gaps import Gap, PartScore, Reference, Representativeness
 from core.registry.published import published_figures
@@ -247,3 +248,13 @@ def test_every_word_of_the_live_view_is_used_and_none_is_missing():
     asked = set(re.findall(r'say\("(\w+)"|data-(?:word|label)="(\w+)"', source))
     assert {key for pair in asked for key in pair if key} <= set(known)
     assert not [key for key in known if f'"{key}"' not in source]
+
+
+def test_letters_with_accents_are_drawn_on_the_sheet_that_leaves_the_app():
+    def ink(line):
+        drawn = captioned_overlay(np.full((40, 640, 3), 90, dtype=np.uint8), [line], 0.5)
+        return (drawn[40:] < 60).all(axis=2).sum()
+
+    assert _apart("Ñandú, pingüino: 0.91–0.99")[0] == "Nandu, pinguino: 0.91-0.99"
+    assert ink("aaaaaaaaaa") < ink("áááááááááá") < 1.4 * ink("aaaaaaaaaa")  # a box for each would be far more
+    assert ink("nnnnnnnnnn") < ink("ññññññññññ") < 1.4 * ink("nnnnnnnnnn")

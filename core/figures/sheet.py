@@ -1,14 +1,34 @@
-"""A picture that leaves the app: the overlay with its colour bar and the words it must not be seen without."""
+"""A picture that leaves the app: the overlay with its colour bar and the words it must not be seen without.
 
-from collections.abc import Sequence
+Pillow's own font has the letters of English only: accents are drawn over them.
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.figures.overlay import colour_bar
 from core.language import t
 
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw as Pen
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    Font = FreeTypeFont | ImageFont
+
 PAPER = (250, 251, 252)
 INK = (22, 33, 43)
+# strokes over the middle of a letter, in heights of a line: (across, up)
+ACCENTS: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = MappingProxyType({
+    "\u0301": (((-0.06, 0.0), (0.1, 0.16)),),
+    "\u0300": (((-0.1, 0.16), (0.06, 0.0)),),
+    "\u0303": (((-0.17, 0.03), (-0.07, 0.1), (0.07, 0.03), (0.17, 0.1)),),
+    "\u0308": (((-0.13, 0.06), (-0.07, 0.06)), ((0.07, 0.06), (0.13, 0.06))),
+})  # fmt: skip
+PLAIN = str.maketrans({"–": "-", "−": "-", "×": "x", "≥": ">=", "≤": "<=", "¿": "", "¡": ""})
 MIN_WIDTH = 480  # narrower pictures are enlarged, so that the caption stays readable
 
 
@@ -39,21 +59,54 @@ def captioned_overlay(picture: np.ndarray, lines: Sequence[str], strength: float
     bar = Image.fromarray(colour_bar(strength, image.width - 2 * margin, bar_height))
     sheet.paste(bar, (margin, top))
     top += bar_height + margin // 4
-    pen.text((margin, top), t("low attention"), INK, font)
-    pen.text((image.width - margin, top), t("high attention"), INK, font, anchor="ra")
+    high = t("high attention")
+    _write(pen, margin, top, t("low attention"), font, text_px)
+    _write(pen, round(image.width - margin - _length(high, font)), top, high, font, text_px)
     top += round(gap * 1.25)
     for line in wrapped:
-        pen.text((margin, top), line, INK, font)
+        _write(pen, margin, top, line, font, text_px)
         top += gap
     return np.asarray(sheet, dtype=np.uint8)
 
 
-def _wrap(text: str, font, width: int) -> list[str]:  # type: ignore[no-untyped-def]
+def _wrap(text: str, font: "Font", width: int) -> list[str]:
     """`text` in lines of at most `width` pixels, broken at spaces; one over-long word keeps its line."""
     lines: list[str] = []
     for word in text.split():
-        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+        if lines and _length(f"{lines[-1]} {word}", font) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:
             lines.append(word)
     return lines
+
+
+def _apart(text: str) -> tuple[str, dict[int, str]]:
+    """`text` without its accents, and place -> combining accent; what the font lacks is replaced."""
+    base: list[str] = []
+    accents: dict[int, str] = {}
+    for letter in unicodedata.normalize("NFD", text.translate(PLAIN)):
+        if not unicodedata.combining(letter):
+            base.append(letter)
+        elif letter in ACCENTS and base:
+            accents[len(base) - 1] = letter
+    return "".join(base), accents
+
+
+def _length(text: str, font: "Font") -> float:
+    return font.getlength(_apart(text)[0])
+
+
+def _write(pen: "Pen", left: int, top: int, text: str, font: "Font", size: int) -> None:
+    """Letters first, then each accent over the middle of its own; the dot of an i makes room."""
+    base, accents = _apart(text)
+    pen.text((left, top), base, INK, font)
+    for place, accent in accents.items():
+        letter = base[place]
+        start, width = left + font.getlength(base[:place]), font.getlength(letter)
+        rim = top + font.getbbox("x" if letter == "i" else letter)[1]
+        if letter == "i":
+            pen.rectangle((start, top, start + width - 1, rim - 1), fill=PAPER)
+        middle, foot = start + width / 2, rim - size / 12
+        for stroke in ACCENTS[accent]:
+            points = [(middle + x * size, foot - y * size) for x, y in stroke]
+            pen.line(points, INK, max(1, round(size / 10)), joint="curve")

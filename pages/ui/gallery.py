@@ -30,6 +30,7 @@ from core.language import t, tn
 from core.types import Heatmap, ModelCard
 from pages.ui import state
 from pages.ui.blocks import plain
+from pages.ui.languages import spoken_later
 from pages.ui.reports import report_buttons
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def show_gallery(empty: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             t("Download all {count} (ZIP)", count=len(items)) if len(items) > 1 else t("Download as ZIP"),
-            data=lambda: gallery_zip(items),
+            data=spoken_later(lambda: gallery_zip(items)),
             file_name=f"medlens-gallery-{items[0].taken:%Y%m%d-%H%M%S}.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
@@ -249,7 +250,7 @@ def _show_item(item: GalleryItem) -> None:
             st.caption(item.note)
         st.download_button(
             t("Download (PNG)"),
-            data=lambda: sheet_png(item),
+            data=spoken_later(lambda: sheet_png(item)),
             file_name=file_name(item),
             mime="image/png",
             icon=":material/download:",

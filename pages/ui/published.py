@@ -91,4 +91,4 @@ def show_sources(rows: Sequence[PublishedRow]) -> None:
     """The works that the shown figures are taken from."""
     for key in dict.fromkeys(row.figure.source for row in rows):
         source = published_source(key)
-        st.markdown(f"- **{plain(source.title)}**: {plain(source.citation)}")
+        st.markdown(f"- **{plain(source.title)}**: {plain(t(source.citation))}")

@@ -15,6 +15,7 @@ from core.figures.names import model_title
 from core.figures.report import Report, ReportPicture, plain_sentence
 from core.language import t
 from core.store.score_work import printable_name
+from pages.ui.languages import spoken_later
 
 if TYPE_CHECKING:
     from pages.ui.gallery import GalleryItem
@@ -66,7 +67,7 @@ def report_buttons(items: "Callable[[], Sequence[GalleryItem]]", stem: str, key:
         (t("Report (PDF)"), "pdf", "application/pdf"),
     ):
         st.download_button(
-            label, data=lambda ending=ending: written(report_of(items(), datetime.now(UTC)), ending),
+            label, data=spoken_later(lambda ending=ending: written(report_of(items(), datetime.now(UTC)), ending)),
             file_name=f"{stem}.{ending}", mime=mime, icon=":material/description:", on_click="ignore",
             key=f"report-{ending}-{key}",
         )  # fmt: skip
