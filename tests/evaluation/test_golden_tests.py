@@ -126,11 +126,11 @@ def test_kappa_is_scikit_learns(drawn):
 
 
 def test_intervals_of_a_bootstrap_over_patients_cover_the_truth_in_93_to_97_of_100():
-    """600 simulated studies of 80 patients with three images each, whose hits share the patient's own chance.
+    """400 simulated studies of 80 patients with three images each, whose hits share the patient's own chance.
 
     The true sensitivity is the mean of the Beta(4, 2) that the patients' chances come from: 2 / 3.
     """
-    studies, patients, resamples = 600, 80, 400
+    studies, patients, resamples = 400, 80, 300
     rng = np.random.default_rng(20)
     chance = beta(4, 2).ppf(rng.random((studies, patients)))
     hits = rng.binomial(3, chance)  # found images of each patient

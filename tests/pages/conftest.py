@@ -199,6 +199,20 @@ def open_page():
     return opened
 
 
+@pytest.fixture
+def open_at():
+    """open_at("run", run=...) -> the page after its first run, without a look at the start page before it."""
+
+    def opened(name, **query):
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app.switch_page(f"pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.run()
+
+    return opened
+
+
 class FakeResult:
     """What a predictor gives back, without a network."""
 

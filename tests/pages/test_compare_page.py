@@ -7,15 +7,15 @@ def sentence(app):
     return next(m.value for m in app.markdown if m.value.startswith("####"))
 
 
-def test_the_sentence_names_the_best_run_and_what_it_beats(stores, open_page):
-    text = sentence(open_page("compare", task="pneumonia")).replace("\\", "")
+def test_the_sentence_names_the_best_run_and_what_it_beats(stores, open_at):
+    text = sentence(open_at("compare", task="pneumonia")).replace("\\", "")
     assert "CNN+MLP on MobileNetV2 has the highest AUC" in text
     assert "Random forest on MobileNetV2" in text
     assert "160 images of 80 patients" in text
 
 
-def test_a_leaking_run_stands_last_and_is_no_part_of_the_sentence(stores, open_page):
-    app = open_page("compare", task="pneumonia")
+def test_a_leaking_run_stands_last_and_is_no_part_of_the_sentence(stores, open_at):
+    app = open_at("compare", task="pneumonia")
     table = app.dataframe[0].value
     assert table["Split"].tolist() == ["patient-disjoint"] * 3 + ["random: leaks"]
     assert table["AUC"].iloc[3] == table["AUC"].max()  # it would stand first by its number
@@ -23,8 +23,8 @@ def test_a_leaking_run_stands_last_and_is_no_part_of_the_sentence(stores, open_p
     assert any("37 patients in more than one split" in warning.value for warning in app.warning)
 
 
-def test_each_row_has_its_interval_worst_class_and_patients(stores, open_page):
-    table = open_page("compare", task="pneumonia").dataframe[0].value
+def test_each_row_has_its_interval_worst_class_and_patients(stores, open_at):
+    table = open_at("compare", task="pneumonia").dataframe[0].value
     evaluation = stores["mlp"].evaluations[1]
     row = table.iloc[0]
     auc = next(e for e in evaluation.estimates if e.metric == "auc" and e.class_name is None)
@@ -36,16 +36,16 @@ def test_each_row_has_its_interval_worst_class_and_patients(stores, open_page):
     assert row["Open"] == f"run?run={stores['mlp'].run_id}"
 
 
-def test_unfinished_and_damaged_runs_are_named_with_their_reason(stores, open_page):
-    app = open_page("compare", task="pneumonia")
+def test_unfinished_and_damaged_runs_are_named_with_their_reason(stores, open_at):
+    app = open_at("compare", task="pneumonia")
     words = " ".join(m.value for m in app.markdown).replace("\\", "")
     assert "Gradient boosting on MobileNetV2**, interrupted: stopped by the user" in words
     assert "**broken-run-0badc0de**: not readable as JSON" in words
     assert "Gradient boosting" not in " ".join(app.dataframe[0].value["Run"])
 
 
-def test_data_set_and_task_come_from_the_link_and_stand_in_it(stores, open_page):
-    app = open_page("compare", dataset="chest_xray", task="pneumonia_cause")
+def test_data_set_and_task_come_from_the_link_and_stand_in_it(stores, open_at):
+    app = open_at("compare", dataset="chest_xray", task="pneumonia_cause")
     assert app.query_params["task"] == "pneumonia_cause"
     assert len(app.dataframe[0].value) == 1
     app.selectbox(key="dataset-select").select("phantom").run()
@@ -54,8 +54,8 @@ def test_data_set_and_task_come_from_the_link_and_stand_in_it(stores, open_page)
     assert not app.exception
 
 
-def test_a_link_to_nothing_shows_the_first_task(stores, open_page):
-    app = open_page("compare", dataset="no-such-set", task="<script>")
+def test_a_link_to_nothing_shows_the_first_task(stores, open_at):
+    app = open_at("compare", dataset="no-such-set", task="<script>")
     assert not app.exception
     assert app.query_params["dataset"] == "chest_xray"
 
@@ -64,8 +64,8 @@ def picker(app):
     return next(m for m in app.multiselect if m.label == "Runs to look at")
 
 
-def test_the_chosen_runs_decide_which_matrices_are_drawn(stores, open_page):
-    app = open_page("compare", task="pneumonia", part="confusion")
+def test_the_chosen_runs_decide_which_matrices_are_drawn(stores, open_at):
+    app = open_at("compare", task="pneumonia", part="confusion")
     before = len(app.get("plotly_chart"))
     picker(app).set_value([stores["mlp"].run_id]).run()
     assert len(app.get("plotly_chart")) == before - 1
@@ -73,8 +73,8 @@ def test_the_chosen_runs_decide_which_matrices_are_drawn(stores, open_page):
     assert not app.exception
 
 
-def test_a_link_opens_a_part_and_only_that_part_is_worked_out(stores, open_page):
-    app = open_page("compare", task="pneumonia", part="pairs")
+def test_a_link_opens_a_part_and_only_that_part_is_worked_out(stores, open_at):
+    app = open_at("compare", task="pneumonia", part="pairs")
     assert not app.exception and app.query_params["part"] == "pairs"
     words = " ".join(m.value for m in app.markdown).replace("\\", "")
     assert "Of 1 pairs 1 can be told apart on these 160 images." in words
@@ -85,8 +85,8 @@ def test_a_link_opens_a_part_and_only_that_part_is_worked_out(stores, open_page)
     assert pairs["DeLong p (Holm)"].iloc[0] < 0.001 and 0 < pairs["McNemar p (Holm)"].iloc[0] <= 1
 
 
-def test_agreement_counts_every_image_once_and_lists_them(stores, open_page):
-    app = open_page("compare", task="pneumonia", part="agreement")
+def test_agreement_counts_every_image_once_and_lists_them(stores, open_at):
+    app = open_at("compare", task="pneumonia", part="agreement")
     cells = {m.label: int(m.value) for m in app.metric}
     assert sum(cells.values()) == 160
     shown = next(d.value for d in app.dataframe if "first_score" in d.value)
@@ -94,21 +94,21 @@ def test_agreement_counts_every_image_once_and_lists_them(stores, open_page):
     assert any("not on this machine" in c.value for c in app.caption)
 
 
-def test_cost_repeats_and_differences_open_from_their_links(stores, open_page):
-    app = open_page("compare", task="pneumonia", part="cost")
+def test_cost_repeats_and_differences_open_from_their_links(stores, open_at):
+    app = open_at("compare", task="pneumonia", part="cost")
     assert any("both cheaper and better than these" in m.value for m in app.markdown)
     assert any("Milliseconds per image: not stated" in c.value for c in app.caption)
-    app = open_page("compare", task="pneumonia", part="differences")
+    app = open_at("compare", task="pneumonia", part="differences")
     frame = next(d.value for d in app.dataframe if "Field" in d.value)
     assert frame["Field"].tolist() == ["head"]
     assert frame.iloc[0].tolist()[1:] == ["mlp", "random_forest"]
-    app = open_page("compare", task="pneumonia", part="repeats")
+    app = open_at("compare", task="pneumonia", part="repeats")
     assert not app.exception
     assert any("run once" in i.value for i in app.info)
 
 
-def test_filters_and_columns_stand_in_the_link(stores, open_page):
-    app = open_page("compare", task="pneumonia", head="mlp.dummy", columns="brier")
+def test_filters_and_columns_stand_in_the_link(stores, open_at):
+    app = open_at("compare", task="pneumonia", head="mlp.dummy", columns="brier")
     table = app.dataframe[0].value
     assert set(table["Run"].str.split(" on | \\(").str[0]) == {"CNN+MLP", "Majority class"}
     assert app.query_params["head"] == "dummy.mlp"
