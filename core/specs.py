@@ -177,9 +177,9 @@ class RunSpec:
     against the rest at its cut; the decision itself is always the most probable class.
     `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
 
-    `strategy` "imported": not trained here; the scores came as a file (`core/store/imported.py`), `architecture` is what
-    the reader called the network, and `imported_sha256` the sum of that file (with its validation file, where there was
-    one), so that other scores are another run. Fields of training then say nothing.
+    `strategy` "imported": not trained here; the scores came as a file (`core/store/imported.py`), `architecture` is
+    what the reader called the network, and `imported_sha256` the sum of that file (with its validation file, where
+    there was one), so that other scores are another run. Fields of training then say nothing.
 
     How dense heads and whole networks are trained; heads of scikit-learn pass over it. `schedule`: "plateau" halves
     the rate when validation stands still, "cosine" lets it fall to zero over `epochs`, "constant" keeps it.

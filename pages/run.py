@@ -14,6 +14,7 @@ from pages.ui.referral import show_referral
 from pages.ui.representativeness import show_representativeness
 from pages.ui.running_cut import show_cut
 from pages.ui.running_errors import show_errors
+from pages.ui.running_learning import points_of, show_learning
 from pages.ui.running_probability import show_calibration, show_decision
 from pages.ui.running_ranking import show_ranking
 from pages.ui.running_report import show_report
@@ -51,6 +52,9 @@ else:
     }  # fmt: skip
     if record.task == "multilabel":
         names.pop("doubt")  # a band around one cut is not defined where an image holds many decisions
+    curve = points_of(record, listing.records)
+    if curve:
+        names["images"] = t("More images?")
     part, tabs = linked_tabs(names, "part")
     with tabs[part]:
         if part == "ranking":
@@ -78,6 +82,8 @@ else:
             show_errors(record, evaluation)
         elif part == "subgroups":
             show_subgroups(record, evaluation)
+        elif part == "images":
+            show_learning(curve)
         else:
             show_report(record)
     choose_format()

@@ -6,12 +6,14 @@ fitting it again to values drawn from the runs' own intervals.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.errors import UndefinedMetric
-from core.types import Estimate
+from core.evaluation.turns import apart, mean_estimate, recipe_of, turns_of
+from core.registry.metrics import find_estimate
+from core.types import Estimate, RunRecord
 
 FEWEST_POINTS = 4  # three numbers are fitted
 RATES = np.linspace(0.02, 2.0, 100)
@@ -122,3 +124,32 @@ def _not_negative(design: np.ndarray, target: np.ndarray) -> np.ndarray:
     misses = [((design @ edge - target) ** 2).sum(axis=0) for edge in edges]
     edge = np.where(misses[0] <= misses[1], edges[0], edges[1])
     return np.where((inside >= 0).all(axis=0), inside, edge)
+
+
+def curve_points(record: RunRecord, records: Sequence[RunRecord], metric: str = "auc") -> list[CurvePoint]:
+    """The runs of `record`'s recipe on every share of its training groups, one point a share: the mean of its turns.
+
+    Returns: by number of training images; empty where the recipe stands on one share only.
+    """
+    alike = replace(recipe_of(record.spec), train_share=1.0)
+    here = [
+        other
+        for other in records
+        if other.status == "done"
+        and other.dataset_fingerprint == record.dataset_fingerprint
+        and replace(recipe_of(other.spec), train_share=1.0) == alike
+    ]
+    points = []
+    for turns in turns_of(here):
+        found = [_of_test(turn, metric) for turn in turns]
+        images = [count.n_images for turn in turns for count in turn.counts if count.split == "train"]
+        if None in found or len(images) != len(turns):
+            continue
+        estimate = mean_estimate([e for e in found if e is not None], independent=apart(turns))
+        points.append(CurvePoint(n_images=round(sum(images) / len(images)), estimate=estimate))
+    return sorted(points, key=lambda point: point.n_images) if len(points) > 1 else []
+
+
+def _of_test(record: RunRecord, metric: str) -> Estimate | None:
+    evaluation = next((e for e in record.evaluations if e.split == "test"), None)
+    return None if evaluation is None else find_estimate(evaluation, metric)

@@ -39,7 +39,7 @@ def compare_published(figures: Iterable[PublishedFigure], records: Sequence[RunR
     """
     by_task: dict[tuple[str, str], list[RunRecord]] = {}
     for record in records:
-        if record.status == "done" and _split_kind(record) != "random":
+        if record.status == "done" and _split_kind(record) != "random" and record.spec.train_share == 1:
             by_task.setdefault((record.spec.dataset, record.spec.label_scheme), []).append(record)
     return tuple(_row(figure, by_task) for figure in figures)
 

@@ -44,7 +44,8 @@ def choose_task(records: Sequence[RunRecord]) -> list[RunRecord]:
     first, second = st.columns(2)
     with first:
         dataset = linked_select("Data set", datasets, state.DATASET, shown=dataset_title)
-    here = [r for r in records if r.spec.dataset == dataset]
+    # runs on a share of the training part are points of a learning curve, which the page Run draws
+    here = [r for r in records if r.spec.dataset == dataset and r.spec.train_share == 1]
     tasks = sorted({r.spec.label_scheme for r in here})
     with second:
         task = linked_select("Task", tasks, state.TASK, shown=lambda key: task_title(dataset, key))

@@ -5,9 +5,13 @@ import pytest
 from scipy.optimize import nnls
 
 from core.errors import UndefinedMetric
-from core.evaluation.learning import CurvePoint, _not_negative, learning_curve
-from core.types import Estimate
+from core.evaluation.learning import CurvePoint, _not_negative, curve_points, learning_curve
+from core.types import Calibration, ClassCounts, Estimate, Evaluation, RunRecord, RunSpec, Threshold
 
+EMPTY = Calibration(
+    bin_low=(), bin_high=(), mean_predicted=(), observed=(), observed_low=(), observed_high=(), count=(), error=0.0,
+    temperature=None, error_after=None,
+)  # fmt: skip
 SIZES = (250, 500, 1000, 2000, 4000)
 
 
@@ -63,3 +67,28 @@ def test_too_few_sizes_no_interval_or_several_metrics_are_refused():
     for points, words in ((three, "4 or more"), (bare, "4 or more"), (mixed, "one metric")):
         with pytest.raises(UndefinedMetric, match=words):
             learning_curve(points)
+
+
+def test_the_points_are_the_means_of_the_turns_on_each_share_of_one_recipe():
+    def run(name, share, fold, auc, images, **changes):
+        spec = RunSpec(
+            dataset="d", label_scheme="l", architecture="a", head="h", fold=fold, train_share=share, **changes
+        )
+        evaluation = Evaluation(
+            split="test", task="binary", class_names=("a", "b"), positive_class="b", n_images=500, n_groups=300,
+            estimates=(point(1, auc).estimate,), confusion=(), curves=(), calibration=EMPTY,
+            threshold=Threshold(values={}, rule="youden", chosen_on="validation"),
+        )  # fmt: skip
+        return RunRecord(
+            schema_version=1, run_id=name, status="done", created_utc="now", task="binary", class_names=("a", "b"),
+            spec=spec, evaluations=(evaluation,), dataset_fingerprint="f",
+            counts=(ClassCounts(split="train", n_images=images, n_groups=images, images_per_class={}),),
+        )  # fmt: skip
+
+    runs = [
+        run("a0", 0.5, 0, 0.7, 50), run("a1", 0.5, 1, 0.8, 52), run("b0", 1.0, 0, 0.9, 100),
+        run("other head", 0.5, 0, 0.1, 50, strategy="scratch"),
+    ]  # fmt: skip
+    found = curve_points(runs[2], runs)
+    assert [(p.n_images, round(p.estimate.value, 6)) for p in found] == [(51, 0.75), (100, 0.9)]
+    assert curve_points(runs[3], runs) == []
