@@ -133,7 +133,7 @@ def alike_pairs(
     looks: Looks, *, max_distance: int = MAX_DISTANCE, min_likeness: float = MIN_LIKENESS
 ) -> tuple[AlikePair, ...]:
     """Pairs of pictures that look alike, the most alike first; unreadable and blank pictures are in none."""
-    blank = ~looks.small.any(axis=1)
+    blank = np.asarray(~looks.small.any(axis=1))
     pairs = near_hashes(looks.hashes, max_distance)
     pairs = pairs[~(blank[pairs[:, 0]] | blank[pairs[:, 1]])]
     found = []

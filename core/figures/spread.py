@@ -1,5 +1,6 @@
 """How a data set is spread: images per patient, ages, and shares of sexes, views and sites."""
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ from core.figures.theme import MUTED, PALETTE, base_layout
 from core.language import t
 
 MOST_BARS = 12  # further values are added up
+MOST_LETTERS = 44  # of a line of a network's title
 MOST_PER_GROUP = 20  # images; patients with more stand in the last column
 
 
@@ -104,16 +106,20 @@ def leakage_figure(rows: Mapping[str, tuple[tuple[float, float, float], tuple[fl
                 hovertemplate="AUC %{x:.3f} (%{customdata[0]:.3f}–%{customdata[1]:.3f})<extra>" + label + "</extra>",
             )
         )  # fmt: skip
-    for position, name in enumerate(names):  # above its dots: a label beside them would leave a phone no room for these
+    lines = [textwrap.wrap(name, MOST_LETTERS) for name in names]
+    for position, words in enumerate(
+        lines
+    ):  # above its dots: a label beside them would leave a phone no room for these
         figure.add_annotation(
-            x=0, xref="x domain", y=position - 0.22, yref="y", text=name, showarrow=False, xanchor="left",
-            yanchor="bottom", font={"size": 13},
+            x=0, xref="x domain", y=position - 0.22, yref="y", text="<br>".join(words), showarrow=False, xanchor="left",
+            yanchor="bottom", align="left", font={"size": 13},
         )  # fmt: skip
     figure.update_yaxes(showticklabels=False, range=[len(names) - 0.6, -0.75], fixedrange=True, showgrid=False)
     figure.update_xaxes(
         title={"text": t("AUC on the test images, 95 % interval")}, fixedrange=True, tickformat=".2f", nticks=6,
         tickangle=0,
     )  # fmt: skip
-    base_layout(figure, height=120 + 64 * len(names))
-    figure.update_layout(legend={"y": -70 / (64 * len(names) + 20)})
+    row_px = 46 + 18 * max(map(len, lines), default=1)
+    base_layout(figure, height=120 + row_px * len(names))
+    figure.update_layout(legend={"y": -70 / (row_px * len(names) + 20)})
     return figure

@@ -11,6 +11,7 @@ from core.jobs import queue
 from core.jobs.following import Progress, log_tail, progress
 from core.jobs.queue import Job
 from core.language import t, tn
+from pages.ui import cache, state
 from pages.ui.blocks import chart, error_box, plain
 
 LOOK_SECONDS = 2.0
@@ -67,12 +68,24 @@ def _show_job(job: Job, *, allowed: bool) -> None:
             )  # fmt: skip
     if job.state in ("stopped", "lost", "failed") and len(now.stored) < total:
         st.caption(t("What is stored stays. Resume goes on where it stopped, at the end of the line."))
+    if now.stored:
+        _link(now.stored[0])
     tail = log_tail(job)
     if tail:
         with st.expander(t("What it printed last"), expanded=job.state == "failed"):
             st.code(tail, language=None, wrap_lines=True)
     if allowed:
         _buttons(job, complete=len(now.stored) == total)
+
+
+def _link(run_id: str) -> None:
+    """To the task of a stored run on the Compare page."""
+    spec = next((record.spec for record in cache.run_listing().records if record.run_id == run_id), None)
+    if spec is not None:
+        st.page_link(
+            "pages/compare.py", label=t("See them on Compare"),
+            query_params={state.DATASET: spec.dataset, state.TASK: spec.label_scheme},
+        )  # fmt: skip
 
 
 def _state_words(job: Job) -> str:

@@ -1,16 +1,22 @@
 """Trainings in the background: they outlive who starts them, one works at a time, a stop is heard, a resume goes on."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import SpecInvalid
 from core.jobs import files, process, queue
+from core.jobs.choices import own_runs, plan_of
 from core.jobs.following import log_tail, progress
+from core.store.codec import run_id_of
+from core.store.runs import save_run
+from core.types import Predictions, RunRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 # stands for the command line: says that it works, and does until the file that it is given is there
@@ -130,3 +136,48 @@ def test_progress_counts_stored_runs_and_reads_the_epochs_so_far(cache):
     assert (found.stored, found.failed, found.current) == ((), (), "a-run")
     assert (found.stage, found.done, found.total) == ("epoch 3 of at most 9", 4, 8)
     assert found.history["val_loss"].tolist() == [0.8, 0.7]
+
+
+def store(spec):
+    """A finished run of `spec` with two test images."""
+    run_id = run_id_of(spec)
+    names = ("No nodule", "Nodule")
+    scores = Predictions(
+        run_id=run_id, split="test", task="binary", class_names=names, positive_class="Nodule",
+        image_ids=np.array(["a", "b"]), groups=np.array(["a", "b"]), y_true=np.array([0, 1]),
+        y_prob=np.array([[0.9, 0.1], [0.2, 0.8]]),
+    )  # fmt: skip
+    record = RunRecord(
+        schema_version=1, run_id=run_id, spec=spec, status="done", created_utc="2026-01-01T00:00:00+00:00",
+        class_names=names,
+    )  # fmt: skip
+    save_run(record, [scores])
+    return run_id
+
+
+def test_a_plan_started_here_is_the_command_lines_own_work(cache):
+    # both runs are stored already, so that the command has nothing to train, and ends within seconds
+    specs = own_runs("phantom", "phantom_nodule", "compact_cnn", ["linear", "mlp"], "scratch", epochs=1, seed=3)
+    ids = [store(spec) for spec in specs]
+    job_id = queue.start("Tiny", "own.toml", ids, own_plan=plan_of(specs, "Tiny"))
+    assert wait_for(job_id, "done", "failed", "lost", seconds=120) == "done", log_tail(queue.jobs()[0])
+    found = progress(queue.jobs()[0])
+    assert (found.stored, found.current) == (tuple(ids), "")
+    said = log_tail(queue.jobs()[0])
+    assert f"2/2 {ids[1]}: done (stored already)" in said
+    assert (cache / "results" / "leaderboard.csv").is_file()
+
+
+def test_what_a_run_tells_is_left_in_a_file_for_the_page(tmp_path, monkeypatch):
+    from core.cli.console import plan_bars
+
+    monkeypatch.setenv("MEDLENS_PROGRESS", str(tmp_path / "progress.json"))
+    with plan_bars("A plan", 1) as bars:
+        bars.begin("1/1 a-run")
+        bars.report("reading the data set", 0, 1)
+        bars.report("features of the train part", 1, 9)
+        bars.report("features of the train part", 2, 9)  # too soon after the one before to be written
+        assert json.loads((tmp_path / "progress.json").read_text())["done"] == 1
+        bars.report("features of the train part", 9, 9)
+    told = json.loads((tmp_path / "progress.json").read_text())
+    assert told == {"stage": "features of the train part", "done": 9, "total": 9}
