@@ -63,6 +63,7 @@ class DecisionCurve:
     """Net benefit (K,) by threshold probability (K,), with its interval; and of treating everybody. None is 0.
 
     In true positives per person: a model with 0.1 finds 10 ill of 100 people, without a single false alarm's worth.
+    `ahead` (K,) bool: the 95 % interval of its gain over the better of everybody and nobody, paired, lies above 0.
     """
 
     threshold: np.ndarray
@@ -70,6 +71,7 @@ class DecisionCurve:
     low: np.ndarray
     high: np.ndarray
     everybody: np.ndarray
+    ahead: np.ndarray
 
 
 def cut_table(
@@ -171,14 +173,28 @@ def decision_curve(table: CutTable, *, prevalence: float | None = None, highest:
     alarm = _ratio(table.alarms[:, at].astype(np.float64), table.healthy[:, None])
     share = table.ill / (table.ill + table.healthy) if prevalence is None else np.full(len(table.ill), prevalence)
     benefit = share[:, None] * sensitivity - (1 - share[:, None]) * alarm * odds
-    drawn = benefit[1:][np.isfinite(benefit[1:]).all(axis=1)]
-    if len(drawn):
-        low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    everybody = share[:, None] - (1 - share[:, None]) * odds
+    kept = np.isfinite(benefit[1:]).all(axis=1)
+    if kept.any():
+        low, high = np.quantile(benefit[1:][kept], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        gain = (benefit - np.maximum(everybody, 0))[1:][kept]
+        ahead = np.quantile(gain, (1 - LEVEL) / 2, axis=0) > 0
     else:
         low = high = np.full(len(p), np.nan)
+        ahead = np.zeros(len(p), dtype=bool)
     return DecisionCurve(
-        threshold=p, benefit=benefit[0], low=low, high=high, everybody=share[0] - (1 - share[0]) * odds
+        threshold=p, benefit=benefit[0], low=low, high=high, everybody=everybody[0], ahead=ahead
     )  # fmt: skip
+
+
+def longest_stretch(curve: DecisionCurve) -> tuple[float, float] | None:
+    """The widest range of thresholds throughout which the model is ahead; None where it nowhere is."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], curve.ahead, [False]]).astype(np.int8)))
+    if len(edges) == 0:
+        return None
+    starts, ends = edges[::2], edges[1::2] - 1
+    widest = int(np.argmax(curve.threshold[ends] - curve.threshold[starts]))
+    return float(curve.threshold[starts[widest]]), float(curve.threshold[ends[widest]])
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

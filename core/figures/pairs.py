@@ -64,6 +64,7 @@ def pairs_figure(
             sign = 1 if higher else -1
             shade.append(sign * comparison.difference / largest if told else 0.0)
             number = f"{comparison.difference:+.3f}".replace("-", "−")
+            number = "0.000" if number in ("+0.000", "−0.000") else number
             text.append(f"<b>{number}</b>" if told else f"{number} ?")
             hover.append(pair_words(titles[a], titles[b], found[a, b]))
         shades.append(shade)

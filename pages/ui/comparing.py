@@ -186,8 +186,8 @@ def show_table(frame: pd.DataFrame, alt: str, *, columns: Sequence[str] | None =
         height="content" if len(frame) <= ROWS_SHOWN else "auto",
         column_order=columns,
         column_config={
-            t("Run"): st.column_config.TextColumn(pinned=True),
-            "AUC": two,
+            t("Run"): st.column_config.TextColumn(),
+            "AUC": st.column_config.NumberColumn(format="%.3f", pinned=True),
             t("its sensitivity"): two,
             t("Balanced accuracy"): two,
             t("Brier score"): two,

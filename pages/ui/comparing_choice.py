@@ -57,4 +57,5 @@ def choose_columns(frame: pd.DataFrame, names: dict[str, str]) -> list[str]:
             t("Columns of the table"), [k for k in names if k != "run"], "columns", shown=lambda k: names[k],
             default=SHOWN_FIRST,
         )  # fmt: skip
-    return [names[k] for k in names if k == "run" or k in keys]
+    first = ["auc"] if "auc" in keys else []  # narrow and pinned, so that a phone shows it beside the run's name
+    return [names[k] for k in [*first, *(k for k in names if k == "run" or (k in keys and k not in first))]]

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.cut_table import decision_curve
+from core.evaluation.cut_table import decision_curve, longest_stretch
 from core.figures.calibration import calibration_figure
 from core.figures.decision import decision_figure
 from core.figures.names import evaluation_of
@@ -113,14 +113,14 @@ def show_decision(record: RunRecord) -> None:
         }
     )  # fmt: skip
     thin = frame.iloc[EVERY - 1 :: EVERY]
-    better = thin[(thin["low"] > 0) & (thin["low"] > thin["call_everybody"])]
-    if better.empty:
+    stretch = longest_stretch(curve)
+    if stretch is None:
         said = t("At no threshold is it certain to do better than calling everybody or nobody with {name}.",
                  name=plain(t(name)))  # fmt: skip
     else:
-        low, high = better["threshold_probability"].iloc[0], better["threshold_probability"].iloc[-1]
-        said = t("Whoever would act on {name} from a risk between {low} and {high} on gains by it, surely against "
-                 "calling everybody or nobody.", name=plain(t(name)), low=f"{low:.2f}", high=f"{high:.2f}")  # fmt: skip
+        said = t("Whoever would act on {name} from a risk between {low} and {high} on gains by it over calling "
+                 "everybody or nobody: the 95 % interval of the gain leaves out 0.", name=plain(t(name)),
+                 low=f"{stretch[0]:.2f}", high=f"{stretch[1]:.2f}")  # fmt: skip
     st.markdown(said)
     chart_with_numbers(
         decision_figure(

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import UnknownKey
 from core.evaluation.at_cut import estimates_at
-from core.evaluation.cut_table import cut_table, decision_curve, per_people, shares_at
+from core.evaluation.cut_table import cut_table, decision_curve, longest_stretch, per_people, shares_at
 
 
 @pytest.mark.parametrize("cut", [0.0, 0.123, 0.5, 0.98765, 1.0])
@@ -47,6 +47,16 @@ def test_another_prevalence_moves_the_decision_curve_and_the_band_holds_it(drawn
     assert rare.benefit[0] == pytest.approx(0.02, abs=2e-3) and here.benefit[0] == pytest.approx(0.5, abs=2e-3)
     assert ((here.low <= here.benefit + 1e-9) & (here.benefit <= here.high + 1e-9)).mean() > 0.97
     assert rare.everybody[-1] < here.everybody[-1]
+    low, high = longest_stretch(here)
+    inside = (here.threshold >= low) & (here.threshold <= high)
+    assert here.ahead[inside].all() and low < 0.5 < high
+    assert (here.benefit[inside] > np.maximum(here.everybody[inside], 0)).all()
+
+
+def test_scores_that_say_nothing_are_nowhere_ahead(make):
+    table = cut_table(make([0, 1] * 30, [0.5] * 60), "P", n_bootstrap=100)
+    assert longest_stretch(decision_curve(table)) is None
+    assert longest_stretch(decision_curve(cut_table(make([0, 1], [0.1, 0.9]), "P", n_bootstrap=0))) is None
 
 
 def test_a_look_at_a_cut_of_100_000_images_takes_a_few_milliseconds(make):
