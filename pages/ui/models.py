@@ -51,7 +51,7 @@ def bring_your_own() -> None:
         return
     upload = st.file_uploader(
         "Drop a Keras network: .keras, or a legacy .h5 of a whole model",
-        max_upload_size=limits.MAX_MODEL_BYTES // 1024**2,
+        max_upload_size=limits.MAX_MODEL_BYTES // 1024**2 - 1,  # of 512 MB the widget says "1GB per file"
         help="It is read without running it, then tried in a process of its own with limited memory and time. "
         "Networks with code inside (Lambda, custom classes) are refused.",
         key="network",

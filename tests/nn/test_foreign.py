@@ -222,7 +222,7 @@ def test_what_was_added_is_listed_and_served_with_its_numbers(two_inputs):
     with pytest.raises(ModelError, match="also takes age, sex"):
         predictor.predict(pixels)
     with pytest.raises(ModelError, match="tf-keras-vis cannot"):
-        predictor.predict(pixels, method="Grad-CAM (tf-keras-vis)", table=(5.0, 1.0))
+        predictor.predict(pixels, method="gradcam_reference", table=(5.0, 1.0))
     with pytest.raises(ModelRefused, match="exists already"):
         foreign.add_model(SAVED / "keras-3.3.3.h5", ForeignAnswers(name="two-inputs"), folder)
     with pytest.raises(ModelError, match="no model name"):
