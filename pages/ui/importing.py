@@ -1,5 +1,7 @@
 """Bring results only: a CSV of scores of a network trained elsewhere becomes a run that joins every comparison."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core import limits
@@ -157,3 +159,27 @@ def _say_stored(record: RunRecord) -> None:
             query_params={state.DATASET: record.spec.dataset, state.TASK: record.spec.label_scheme},
         )  # fmt: skip
         st.page_link("pages/run.py", label=t("The run"), query_params={state.RUN: record.run_id})
+
+
+def origin_facts(record: RunRecord) -> Mapping[str, object]:
+    """What is known of a run that was not trained here: names and values."""
+    spec, told = record.spec, record.chosen_settings
+    against = str(told.get("checked_against", NOTHING))
+    return {
+        t("Data set"): dataset_title(spec.dataset),
+        t("Task"): task_title(spec.dataset, spec.label_scheme),
+        t("Network"): spec.architecture,
+        t("Origin"): t("scores from a file, not trained here"),
+        t("File"): str(told.get("file", "")),
+        t("Sum of the file (SHA-256)"): spec.imported_sha256,
+        t("Its images are those of"): t("not compared") if against == NOTHING else against,
+        t("Rule of the cuts"): spec.threshold_rule,
+    }
+
+
+def origin_words(record: RunRecord) -> str:
+    """Why such a run cannot be made again here, and how its scores came in."""
+    return t(
+        "This run was not trained here: its scores came from the file {file}. To have it elsewhere, give that file to "
+        "`python -m core results import`.", file=plain(str(record.chosen_settings.get("file", ""))),
+    )  # fmt: skip

@@ -32,6 +32,7 @@ from core.types import Estimate, Evaluation, RunRecord
 from pages.ui import cache, state
 from pages.ui.blocks import facts, plain
 from pages.ui.comparing import by_auc
+from pages.ui.importing import origin_facts, origin_words
 from pages.ui.linked import linked_select
 
 TILES = ("auc", "balanced_accuracy", "average_precision", "brier")
@@ -126,6 +127,11 @@ def count_table(record: RunRecord) -> pd.DataFrame:
 
 def show_downloads(record: RunRecord) -> None:
     """The command, the plan file it reads, and the files of the run."""
+    if record.spec.strategy == "imported":
+        st.markdown(origin_words(record))
+        with st.container(horizontal=True):
+            _stored_files(record)
+        return
     text = plan_text(record.spec, f"Again: {record.run_id}")
     st.markdown("Save the plan below, then run this in the folder of MedLens (DIR: the folder of the data set):")
     st.code(command(record.spec, record.run_id), language="bash")
@@ -136,15 +142,19 @@ def show_downloads(record: RunRecord) -> None:
             "Plan (TOML)", text, plan_name(record.run_id), "application/toml", icon=":material/download:",
             on_click="ignore",
         )  # fmt: skip
-        for name, mime in (("run.json", "application/json"), ("predictions.csv", "text/csv")):
-            path = paths.results_folder() / record.run_id / name
-            if path.is_file():
-                st.download_button(
-                    name, path.read_bytes, f"{record.run_id}-{name}", mime, icon=":material/download:",
-                    on_click="ignore",
-                )  # fmt: skip
+        _stored_files(record)
     with st.expander("The plan file"):
         st.code(text, language="toml")
+
+
+def _stored_files(record: RunRecord) -> None:
+    for name, mime in (("run.json", "application/json"), ("predictions.csv", "text/csv")):
+        path = paths.results_folder() / record.run_id / name
+        if path.is_file():
+            st.download_button(
+                name, path.read_bytes, f"{record.run_id}-{name}", mime, icon=":material/download:",
+                on_click="ignore",
+            )  # fmt: skip
 
 
 def prevalence(record: RunRecord, class_name: str) -> float | None:
@@ -157,6 +167,8 @@ def prevalence(record: RunRecord, class_name: str) -> float | None:
 def spec_facts(record: RunRecord) -> Mapping[str, object]:
     """The spec, field by field, in the order of a reader's questions."""
     spec, histories = record.spec, history_words(record)
+    if spec.strategy == "imported":
+        return origin_facts(record)
     return {
         "Data set": dataset_title(spec.dataset),
         "Task": task_title(spec.dataset, spec.label_scheme),

@@ -136,6 +136,9 @@ def test_scores_from_a_file_become_a_run_or_their_faults_are_shown(page, stores)
         app.run()
         assert not app.exception
         assert [e.value for e in app.error if "incident" in e.value] == []
+        if name == "run":
+            assert "This run was not trained here: its scores came from the file good.csv." in words(app)
+            assert "benchmark" not in " ".join(code.value for code in app.code)
         if name == "compare":
             assert "Net of the ward (imported)" in str(app.dataframe[0].value.to_dict())
 
