@@ -49,7 +49,7 @@ def _show_job(job: Job, *, allowed: bool) -> None:
     now = progress(job)
     total = len(job.request.run_ids)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(job.request.title)}**")
+        st.markdown(f"**{plain(t(job.request.title))}**")
         st.badge(_state_words(job), color=COLOURS[job.state], icon=f":material/{ICONS[job.state]}:")
     st.progress(len(now.stored) / total, text=_counted(now, total))
     if job.state in ("running", "stopping") and now.current:

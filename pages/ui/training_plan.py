@@ -85,7 +85,7 @@ def choose() -> Chosen | None:
 def _shipped_plan() -> Chosen:
     plans = train_cache.plans()
     order = sorted(plans, key=lambda key: key != "phantom")  # first the one that needs no download
-    key = linked_select(t("Plan"), order, state.PLAN, shown=lambda key: f"{key}: {plans[key].title}")
+    key = linked_select(t("Plan"), order, state.PLAN, shown=lambda key: f"{key}: {t(plans[key].title)}")
     return Chosen(key, plans[key].title, plans[key].runs)
 
 
@@ -128,7 +128,7 @@ def _own_choice() -> Chosen | None:
 def show(chosen: Chosen, *, allowed: bool) -> None:
     """The runs, their time, the command, and the button."""
     runs = planned(chosen.specs, cache.run_listing().records)
-    st.markdown(f"**{plain(chosen.title)}**  \n{_summary(runs)}")
+    st.markdown(f"**{plain(t(chosen.title))}**  \n{_summary(runs)}")
     st.dataframe(
         _table(runs), hide_index=True, height=min(TABLE_PX, 38 + 35 * len(runs)),
         alt=tn("{n} run of the plan, with what is stored and its time",
