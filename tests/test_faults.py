@@ -102,7 +102,7 @@ def test_three_thousand_ways_out_of_a_folder_are_refused(tmp_path):
             model_folder(name, tmp_path)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(name=st.one_of(st.text(max_size=40), st.text(alphabet="./\\%a2eEfF:~-_ \x00\u202e", max_size=12)))
 def test_whatever_a_name_is_it_stays_in_its_folder(name):
     leads_nowhere_else(name, ROOT / "results")

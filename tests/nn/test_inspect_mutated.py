@@ -79,20 +79,20 @@ def test_bytes_changed_at_random_or_left_out_are_refused(tmp_path):
     rng = np.random.default_rng(1)
     assert read(GOOD, tmp_path / "net.keras")
     done = 0
-    for _ in range(100):
+    for _ in range(70):
         changed = bytearray(GOOD)
         for place in rng.integers(0, len(changed), rng.integers(1, 8)):
             changed[place] = rng.integers(0, 256)
         first, last = sorted(rng.integers(0, len(GOOD), 2))
         done += read(bytes(changed), tmp_path / "net.keras")
         assert first == last or not read(GOOD[:first] + GOOD[last:], tmp_path / "net.keras")
-    assert done < 15, "the checksums of its ZIP find nearly every one"
+    assert done < 8, "the checksums of its ZIP find nearly every one"
 
 
 @pytest.mark.parametrize("change", [put_something_odd, take_out, stretch])
 def test_values_of_the_config_changed_at_random_are_refused_or_read(change, tmp_path):
     rng = np.random.default_rng(2)
-    found = [read(with_json("config.json", change, rng), tmp_path / "net.keras") for _ in range(60)]
+    found = [read(with_json("config.json", change, rng), tmp_path / "net.keras") for _ in range(50)]
     assert any(found), "what means nothing may be changed"
     assert not all(found)
     for _ in range(10):

@@ -97,12 +97,19 @@ def test_they_answer_on_the_engine_s_features_as_scikit_learn_does_and_with_thei
         np.testing.assert_allclose(answered[:, position], wanted, atol=1e-9)
 
 
-def test_the_test_part_changes_neither_heads_nor_cuts(fitted, monkeypatch):
-    labelled = fitting._parts(None, None, False, None)
+@pytest.fixture(scope="module")
+def alone(fitted):
+    """Logistic regression fitted again, with every label of the test part turned round."""
+    labelled = fitting._parts()
     y, test = labelled.y_true.copy(), labelled.indices("test")
     y[test] = 1 - y[test]
-    monkeypatch.setattr(fitting, "_parts", lambda *_: replace(labelled, y_true=y))
-    (other,) = fit_siblings("small", None, keys=("logistic_regression",)).found.siblings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "_parts", lambda *_: replace(labelled, y_true=y))
+        return fit_siblings("small", None, keys=("logistic_regression",))
+
+
+def test_the_test_part_changes_neither_heads_nor_cuts(fitted, alone):
+    (other,) = alone.found.siblings
     (same,) = (s for s in fitted.found.siblings if s.key == "logistic_regression")
     assert (other.chosen, other.temperature, other.threshold) == (same.chosen, same.temperature, same.threshold)
     assert other.golden_outputs == same.golden_outputs
@@ -156,9 +163,10 @@ def test_heads_that_do_not_exist_are_named(keys, words):
         fit_siblings("small", None, keys=keys)
 
 
-def test_one_head_alone_replaces_the_four_and_their_files_go(fitted):
-    only = fit_siblings("small", None, keys=("mlp",))
-    target, total = save_siblings("small", only.found, only.files)
-    assert sorted(path.name for path in target.glob("sibling*")) == ["sibling-mlp.skops", "siblings.json"]
+def test_one_head_alone_replaces_the_four_and_their_files_go(fitted, alone):
+    target, total = save_siblings("small", alone.found, alone.files)
+    assert sorted(path.name for path in target.glob("sibling*")) == [
+        "sibling-logistic_regression.skops", "siblings.json"
+    ]  # fmt: skip
     assert total == sum(path.stat().st_size for path in target.iterdir())
     save_siblings("small", fitted.found, fitted.files)
