@@ -10,10 +10,11 @@ import numpy as np
 
 from core.errors import ExplanationFailed
 from core.nn.backend import keras
-from core.nn.explain_maps import AT_ONCE, Stage
+from core.nn.explain_maps import Stage
 from core.nn.heads import LOGITS
 from core.nn.onnx_layers import is_silent
 
+AT_ONCE = 4  # pictures per call: Keras holds what every layer gave until the last one is through, 50 MB a picture
 NOISY_COPIES = 16  # of SmoothGrad; the paper sees little change beyond 50, and each costs as much as saliency
 NOISE = 0.15  # of the picture's range of grey values; the paper recommends 10 to 20 %
 layers = keras.layers
@@ -99,11 +100,13 @@ class KerasNetwork:
         found = []
         with self._lock:
             for index in range(count):
-                given = self.given(pixels, table)
-                options = {"keepdims": True, "normalize_map": False}
-                slopes = maker(class_score([index] * len(pixels)), given, **options)
-                slopes = slopes[0] if self._columns else slopes
-                found.append(np.asarray(slopes).mean(axis=0).max(axis=-1))
+                total = np.zeros(image.shape)
+                for at in range(0, len(pixels), AT_ONCE):
+                    part = pixels[at : at + AT_ONCE]
+                    score = class_score([index] * len(part))
+                    slopes = maker(score, self.given(part, table), keepdims=True, normalize_map=False)
+                    total += np.asarray(slopes[0] if self._columns else slopes).sum(axis=0)
+                found.append(total.max(axis=-1) / len(pixels))
         return np.stack(found)
 
     def choices(self) -> tuple[LayerChoice, ...]:
@@ -148,10 +151,10 @@ class KerasNetwork:
                 new.set_weights(old.get_weights())
             else:
                 new.set_weights([rng.permutation(w.reshape(-1)).reshape(w.shape) for w in old.get_weights()])
-        turned = np.stack([np.rot90(side, turns) for side in (image, image[:, ::-1]) for turns in range(4)])
+        turned = np.stack([np.rot90(image, turns) for turns in range(4)])  # several, for layers behind the pooling
         shuffled = KerasNetwork(model)
         whole = keras.Model(shuffled._inputs, model.output)
-        whole(self.given(np.concatenate([turned, 255 - turned]), table), training=True)
+        whole(self.given(turned, table), training=True)
         return shuffled
 
 
