@@ -1,6 +1,7 @@
 """The palette: seen on a light and on a dark page, and told apart by every kind of colour vision."""
 
 import itertools
+import re
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from core.figures import theme
 from core.figures.overlay import heat_ramp
 from core.registry.heads import HEADS
 
-CONFIG = tomllib.loads((Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml").read_text())
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB
 VISION = {
@@ -78,7 +80,11 @@ def test_text_and_buttons_can_be_read_in_both_themes(page):
     assert contrast(colors["textColor"], colors["backgroundColor"]) >= 7
     assert contrast(colors["textColor"], colors["secondaryBackgroundColor"]) >= 7
     assert contrast(colors["linkColor"], colors["backgroundColor"]) >= 4.5
-    assert contrast("#FFFFFF", colors["primaryColor"]) >= 4.0  # white words on a primary button
+    # the accent is read as text on the page, and words are read on it: white ones, or dark ones in the dark look
+    looks = (ROOT / "pages" / "ui" / "looks.py").read_text(encoding="utf-8")
+    white, dark = re.search(r"light-dark\((#\w+), (#\w+)\)", looks).groups()
+    assert contrast(white if page == "light" else dark, colors["primaryColor"]) >= 4.5
+    assert contrast(colors["primaryColor"], colors["backgroundColor"]) >= 4.5
     assert colors["chartCategoricalColors"] == list(theme.PALETTE)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    "predict", "playground", "live", "triage", "compare", "published", "run", "data", "models", "train", "learn", "quiz",
-    "methods",
+    "predict", "playground", "live", "triage", "compare", "published", "run", "data", "models", "train", "learn",
+    "quiz", "methods",
 )  # fmt: skip
 
 
