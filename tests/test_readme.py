@@ -140,9 +140,10 @@ def test_every_make_target_named_exists():
 
 
 def test_the_variables_are_those_that_the_program_reads():
-    readers = [ROOT / "core" / "paths.py", ROOT / "core" / "serve" / "access.py"]
-    read = {name for file in readers for name in re.findall(r"MEDLENS_[A-Z]+", file.read_text(encoding="utf-8"))}
-    assert set(re.findall(r"MEDLENS_[A-Z]+", README)) == read
+    inner = {"MEDLENS_PROGRESS"}  # from a worker to its own training
+    readers = [p.read_text(encoding="utf-8") for folder in ("core", "pages") for p in ROOT.glob(f"{folder}/**/*.py")]
+    read = {name for text in readers for name in re.findall(r'"(MEDLENS_[A-Z_]+)"', text)} - inner
+    assert set(re.findall(r"MEDLENS_[A-Z_]+", README)) == read
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -243,25 +244,24 @@ def test_licences_and_citations_are_those_of_the_catalogue():
 
 
 def fine_tuned_rows():
-    """The table of fine-tuned networks as the stored runs of the plan `shipped` give it, in the plan's order."""
+    """The table of fine-tuned networks as the stored turns of the plan `shipped` give it, in the plan's order."""
+    from core.evaluation.turns import apart, mean_estimate, turns_of
     from core.registry.labels import label_scheme
-    from core.registry.metrics import find_estimate
     from core.store.runs import is_finished, load_record
+    from core.training.summary import overall
 
-    for spec in load_plan("shipped").runs:
-        run_id = run_id_of(spec)
-        if spec.fold or not is_finished(run_id):
-            continue
-        record = load_record(run_id)
-        evaluation = next(e for e in record.evaluations if e.split == "test")
-        found = [find_estimate(evaluation, metric) for metric in ("auc", "accuracy", "balanced_accuracy")]
+    ids = [run_id_of(spec) for spec in load_plan("shipped").runs]
+    for turns in turns_of([load_record(run_id) for run_id in ids if is_finished(run_id)]):
+        spec = turns[0].spec
+        metrics = ("auc", "accuracy", "balanced_accuracy")
+        found = [mean_estimate([overall(r, "test", m) for r in turns], independent=apart(turns)) for m in metrics]
         figures = [f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})" for e in found]
-        images = f"{evaluation.n_images:,} images of {evaluation.n_groups:,}"
-        yield [f"{label_scheme(spec.label_scheme).title} (`{spec.dataset}`)", *figures, images]
+        images = f"{found[0].n_images:,} images of {found[0].n_groups:,}"
+        yield [f"{label_scheme(spec.label_scheme).title} (`{spec.dataset}`)", str(len(turns)), *figures, images]
 
 
 def test_the_table_of_fine_tuned_networks_is_what_is_stored():
-    assert table_below(README, "| question | AUC |") == list(fine_tuned_rows())
+    assert table_below(README, "| question | turns |") == list(fine_tuned_rows())
 
 
 def test_every_plan_has_its_command():
