@@ -12,19 +12,22 @@ from pages.ui.charts import choose_format, csv_button
 from pages.ui.comparing_choice import choose_columns, filtered
 from pages.ui.comparing_cost import show_cost, show_differences, show_repeats
 from pages.ui.comparing_curves import show_curves
+from pages.ui.comparing_elsewhere import show_elsewhere
 from pages.ui.comparing_pairs import show_agreement, show_pairs
 from pages.ui.comparing_report import report_button
 from pages.ui.linked_more import linked_tabs
 
 page_head(
-    "Compare",
-    "Which run is best, by how much, and can the data tell? Finished runs of one task beside each other, each "
-    "scored once on test images that no choice has seen; every number comes from the predictions in `results/`.",
+    t("Compare"),
+    t(
+        "Which run is best, by how much, and can the data tell? Finished runs of one task beside each other, each "
+        "scored once on test images that no choice has seen; every number comes from the predictions in `results/`."
+    ),
 )
 listing = cache.run_listing()
 finished = cache.finished_runs()
 if not finished:
-    empty_state("No finished runs yet.", "make benchmark", "It trains on drawn phantoms and takes a few minutes.")
+    empty_state(t("No finished runs yet."), "make benchmark", t("It trains on drawn phantoms and takes a few minutes."))
     damaged_list(listing.damaged, "run")
     st.stop()
 
@@ -108,5 +111,6 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     report_button(runs, titles, picked)
 with sentence.container(border=True):
     comparing.show_verdict(groups[0], titles, others=len(runs) - len(groups[0]))
+    show_elsewhere(runs, groups[0])
 comparing.show_unfinished(listing, dataset, task)
 damaged_list(listing.damaged, "run")

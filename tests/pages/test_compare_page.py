@@ -1,5 +1,7 @@
 """The Compare page: who is ranked, what the sentence says, what is marked and what is left out."""
 
+from dataclasses import replace
+
 from core.figures.names import run_titles
 
 
@@ -121,3 +123,26 @@ def test_equal_titles_are_told_apart(stores):
     titles = run_titles([stores["mlp"], stores["leak"]])
     assert len(set(titles.values())) == 2
     assert titles[stores["leak"].run_id].endswith("random split")
+
+
+def test_what_scores_higher_on_other_test_images_is_named_beside_the_sentence(stores, open_page, monkeypatch):
+    from pages.ui import cache
+
+    mlp = stores["mlp"]
+    test = next(e for e in mlp.evaluations if e.split == "test")
+    best = tuple(replace(x, value=0.999, low=0.99, high=1.0) if x.metric == "auc" else x for x in test.estimates)
+    turns = tuple(
+        replace(
+            mlp, run_id=f"turn-{k}", spec=replace(mlp.spec, strategy="fine_tune", fold=k),
+            evaluations=(*(e for e in mlp.evaluations if e.split != "test"), replace(test, estimates=best)),
+        )
+        for k in (0, 1)
+    )  # fmt: skip
+    finished = cache.finished_runs()
+    monkeypatch.setattr(cache, "finished_runs", lambda: (*finished, *turns))
+    app = open_page("compare", dataset=mlp.spec.dataset, task=mlp.spec.label_scheme)
+    said = [m.value for m in app.markdown if m.value.startswith("Higher, but on other test images")]
+    assert not app.exception and len(said) == 1
+    assert "the mean of 2 turns" in said[0] and "0.999 (" in said[0]
+    monkeypatch.setattr(cache, "finished_runs", lambda: finished)
+    assert not [m for m in open_page("compare").markdown if m.value.startswith("Higher, but")]
