@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.figures.names import model_title
 from core.language import t
 from pages.ui import cache, state
 from pages.ui.blocks import damaged_list, empty_state, page_head, plain
@@ -33,7 +34,7 @@ names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 brought = st.session_state.get(state.PLAYED)
 left, right = st.columns([2, 3], gap="large", vertical_alignment="top" if brought is None else "bottom")
 with left:
-    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: cards[name].title)]
+    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
     numbers = numbers_form(card)
 with right:
     if brought is None:

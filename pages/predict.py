@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.figures.names import model_title
+from core.language import t
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.beside import show_beside
@@ -12,17 +14,19 @@ from pages.ui.prediction import show_card, show_result
 from pages.ui.tabular import numbers_form
 
 page_head(
-    "Predict",
-    "Drop in a picture: a trained network says what it sees, how sure it is and where it looked. "
-    "Pictures stay in the memory of this session; nothing is stored or sent elsewhere.",
+    t("Predict"),
+    t(
+        "Drop in a picture: a trained network says what it sees, how sure it is and where it looked. "
+        "Pictures stay in the memory of this session; nothing is stored or sent elsewhere."
+    ),
 )
 
 models = cache.model_listing()
 if not models.cards:
     empty_state(
-        "No model is here yet.",
+        t("No model is here yet."),
         "make benchmark\npython -m core export RUN_ID phantom-nodule",
-        "A model is made from a finished run; RUN_ID stands on the Run page.",
+        t("A model is made from a finished run; RUN_ID stands on the Run page."),
     )
     damaged_list(models.damaged, "model")
     st.stop()
@@ -33,15 +37,15 @@ cards = {card.name: card for card in models.cards}
 names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 left, right = st.columns([2, 3], gap="large")
 with left:
-    card = cards[linked_select("Model", names, state.MODEL, shown=lambda name: cards[name].title)]
+    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
     show_card(card)
     numbers = numbers_form(card)
     damaged_list(models.damaged, "model")
 with right:
     pictures = choose_pictures()
     if not pictures:
-        kind = DATASETS[card.training_dataset].modality if card.training_dataset in DATASETS else "image"
-        st.caption(f"Nothing chosen yet. This model expects: {kind}. A sample is one click away.")
+        kind = t(DATASETS[card.training_dataset].modality) if card.training_dataset in DATASETS else t("image")
+        st.caption(t("Nothing chosen yet. This model expects: {kind}. A sample is one click away.", kind=kind))
 for picture in pictures:
     if numbers is not None:
         show_result(card, picture, numbers, measure=len(pictures) <= MEASURED)

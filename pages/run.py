@@ -21,13 +21,15 @@ from pages.ui.running_report import show_report
 from pages.ui.running_subgroups import show_subgroups
 
 page_head(
-    "Run",
-    "One run in full: what it scored on test images, how its cut trades missed findings for false alarms, how it "
-    "learnt, and how to make it again. Read from its folder in `results/`.",
+    t("Run"),
+    t(
+        "One run in full: what it scored on test images, how its cut trades missed findings for false alarms, how it "
+        "learnt, and how to make it again. Read from its folder in `results/`."
+    ),
 )
 listing = cache.run_listing()
 if not listing.records:
-    empty_state("No runs yet.", "make benchmark", "It trains on drawn phantoms and takes a few minutes.")
+    empty_state(t("No runs yet."), "make benchmark", t("It trains on drawn phantoms and takes a few minutes."))
     damaged_list(listing.damaged, "run")
     st.stop()
 
@@ -37,8 +39,12 @@ split_badges(record)
 history = cache.history(record)
 if evaluation is None:
     st.warning(
-        f"This run is {record.status} and has no test result. {plain(record.failure)}", icon=":material/pause_circle:"
-    )
+        t(
+            "This run is {status} and has no test result. {failure}",
+            status=t(record.status), failure=plain(record.failure),
+        ),
+        icon=":material/pause_circle:",
+    )  # fmt: skip
 else:
     running.show_tiles(record, evaluation)
     st.header(t("Move the cut"), anchor=False)
@@ -89,22 +95,23 @@ else:
     choose_format()
 
 if history is not None and not history.empty:
-    st.header("How it learnt", anchor=False)
-    chart(history_figure(history), alt=f"Loss and metric over {len(history)} epochs, training and validation")
-    with st.expander("The numbers of every epoch"):
-        st.dataframe(history, hide_index=True, alt="history.csv, one row per epoch")
+    st.header(t("How it learnt"), anchor=False)
+    words = t("Loss and metric over {n} epochs, training and validation", n=len(history))
+    chart(history_figure(history), alt=words)
+    with st.expander(t("The numbers of every epoch")):
+        st.dataframe(history, hide_index=True, alt=t("history.csv, one row per epoch"))
 
 if evaluation is not None and record.spec.score_train:
-    st.header("Do its images stand for what it is judged on?", anchor=False)
+    st.header(t("Do its images stand for what it is judged on?"), anchor=False)
     show_representativeness(record, listing.records)
 
-st.header("What it is made of", anchor=False)
+st.header(t("What it is made of"), anchor=False)
 if record.counts:
-    st.dataframe(running.count_table(record), hide_index=True, alt="Images and groups per split and class")
+    st.dataframe(running.count_table(record), hide_index=True, alt=t("Images and groups per split and class"))
 running.show_facts(record)
 if evaluation is not None:
-    with st.expander("Every stored number of the test part"):
-        st.dataframe(running.estimate_table(evaluation), hide_index=True, alt="All estimates with their methods")
-st.header("Make it again", anchor=False)
+    with st.expander(t("Every stored number of the test part")):
+        st.dataframe(running.estimate_table(evaluation), hide_index=True, alt=t("All estimates with their methods"))
+st.header(t("Make it again"), anchor=False)
 running.show_downloads(record)
 damaged_list(listing.damaged, "run")

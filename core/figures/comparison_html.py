@@ -76,7 +76,7 @@ def comparison_html(report: ComparisonReport) -> str:
         f"<article><h2>{escape(t('Where the numbers come from'))}</h2>",
         *map(_source, report.sources),
         "</article>",
-        f'<p class="warn" role="note">{escape(NOT_A_DIAGNOSIS)}</p>',
+        f'<p class="warn" role="note">{escape(t(NOT_A_DIAGNOSIS))}</p>',
         f'</main><script type="text/plain" id="plotly">{_plotly()}</script><script>{SCRIPT}</script></body></html>',
         "",
     ])  # fmt: skip

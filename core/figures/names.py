@@ -42,6 +42,11 @@ def strategy_title(key: str) -> str:
     return t(STRATEGIES[key])
 
 
+def label_title(words: str) -> str:
+    """The words of a label, "Mass, Nodule", in the reader's language."""
+    return ", ".join(t(word) for word in words.split(", "))
+
+
 def model_title(title: str) -> str:
     """A card's title, "task: network", its parts in the reader's language where they are ours."""
     return ": ".join(t(part) for part in title.split(": "))

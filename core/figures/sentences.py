@@ -3,6 +3,7 @@
 The sentences carry numbers as the card stores them; the decision itself comes from the caller.
 """
 
+import re
 from collections.abc import Sequence
 
 from core.figures.explaining import unlayered_sentence
@@ -13,6 +14,7 @@ from core.registry.datasets import DATASETS
 from core.types import Calibration, Estimate, Heatmap, ModelCard, SumAnswer, Threshold
 
 NO_CHANGE = 0.005  # a temperature that reads 1.00
+_LICENCE = re.compile(r"Network: (?P<network>.+)\. Head: (?P<head>.+), trained on data under: (?P<data>.+)\.")
 CARD_METRICS = ("auc", "sensitivity", "specificity")
 
 
@@ -170,6 +172,25 @@ def group_field(card: ModelCard) -> str:
     """What a group of the training data is ("patient")."""
     spec = DATASETS.get(card.training_dataset)
     return spec.group_field if spec is not None else "group"
+
+
+def data_words(card: ModelCard) -> str:
+    """On what it was trained, as the card says it; title and kind of a data set of ours in the reader's language."""
+    spec, text = DATASETS.get(card.training_dataset), card.training_data
+    for part in () if spec is None else (spec.title, spec.modality):
+        text = text.replace(part, t(part), 1)
+    return text
+
+
+def licence_words(card: ModelCard) -> str:
+    """The licence of network and head, as the card says it."""
+    told = _LICENCE.fullmatch(card.licence)
+    if told is None:
+        return t(card.licence)
+    return t(
+        "Network: {network}. Head: {head}, trained on data under: {data}.",
+        network=t(told["network"]), head=told["head"], data=t(told["data"]),
+    )  # fmt: skip
 
 
 def built_sentence(card: ModelCard) -> str:

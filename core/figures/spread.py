@@ -66,7 +66,7 @@ def values_figure(values: Mapping[str, int]) -> go.Figure:
     """
     shown = dict(list(values.items())[:MOST_BARS])
     rest = sum(values.values()) - sum(shown.values())
-    names = [name or t("not stated") for name in shown]
+    names = [t(name) if name else t("not stated") for name in shown]
     numbers = list(shown.values())
     colors = [MUTED if name == "" else PALETTE[0] for name in shown]
     if rest:

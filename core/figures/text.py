@@ -128,6 +128,12 @@ def group_word(group_field: str) -> str:
     return group_field.split(" (")[0] or "group"
 
 
+def group_title(group_field: str) -> str:
+    """What a column of counted groups is called: "Patients"; English and in the plural where the word is not known."""
+    words = plural(2, group_word(group_field)).removeprefix("2 ")
+    return words[0].upper() + words[1:]
+
+
 def counted(n_images: int, n_groups: int, group_field: str) -> str:
     """ "624 images of 400 patients"; the groups are left out where each image is its own."""
     word = group_word(group_field)

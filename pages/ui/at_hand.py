@@ -35,7 +35,8 @@ def rows_of(record: RunRecord) -> pd.DataFrame | None:
         if DATASETS[record.spec.dataset].synthetic:
             with st.spinner(t("Reading the data set…")):
                 return _drawn_rows(record.spec.dataset, tuple(sorted(record.spec.dataset_options.items())))
-        table = cache.dataset_table(record.spec.dataset)
+        with st.spinner(t("Reading the data set…")):
+            table = cache.dataset_table(record.spec.dataset)
         return _indexed(record.spec.dataset, table.fingerprint, table.rows)
     except MedLensError:
         return None

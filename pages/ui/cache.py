@@ -51,7 +51,7 @@ def run_listing() -> RunListing:
     return _run_listing(folder_state(paths.results_folder()))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the stored runs…")  # frozen, so one copy serves all sessions
+@st.cache_resource(max_entries=4, show_spinner="…")  # in no language; frozen, so one copy serves all sessions
 def _run_listing(state: State) -> RunListing:
     return list_runs(Path(state[0]), _KNOWN)
 
@@ -86,7 +86,7 @@ def risk_coverage(record: RunRecord) -> "tuple[RiskCoverage, ReferralRecord]":
     return _risk_coverage(record.run_id, _sums(record), str(paths.results_folder()), record)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Drawing patients for the intervals…")
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _risk_coverage(
     run_id: str, sums: tuple[tuple[str, str], ...], folder: str, _record: RunRecord
 ) -> "tuple[RiskCoverage, ReferralRecord]":
@@ -199,7 +199,7 @@ def dataset_table(key: str) -> DatasetTable:
     return _dataset_table(key, str(folder), stamp)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Reading the data set; the first time this takes a while…")
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _dataset_table(key: str, folder: str, stamp: tuple[tuple[str, int], ...]) -> DatasetTable:
     from core.data.load import load_table
 

@@ -20,8 +20,10 @@ from core.figures.text import (
     audit_text,
     duration,
     estimate_text,
+    group_title,
     group_word,
     interval,
+    method_words,
     plural,
     split_badge,
     worst_text,
@@ -43,12 +45,12 @@ def choose_task(records: Sequence[RunRecord]) -> list[RunRecord]:
     datasets = sorted({r.spec.dataset for r in records}, key=lambda key: (key == "phantom", dataset_title(key)))
     first, second = st.columns(2)
     with first:
-        dataset = linked_select("Data set", datasets, state.DATASET, shown=dataset_title)
+        dataset = linked_select(t("Data set"), datasets, state.DATASET, shown=dataset_title)
     # runs on a share of the training part are points of a learning curve, which the page Run draws
     here = [r for r in records if r.spec.dataset == dataset and r.spec.train_share == 1]
     tasks = sorted({r.spec.label_scheme for r in here})
     with second:
-        task = linked_select("Task", tasks, state.TASK, shown=lambda key: task_title(dataset, key))
+        task = linked_select(t("Task"), tasks, state.TASK, shown=lambda key: task_title(dataset, key))
     return by_auc([r for r in here if r.spec.label_scheme == task])
 
 
@@ -94,7 +96,7 @@ def choose_class(names: Sequence[str], key: str) -> str:
     """Which class the curves are of; nothing to choose where there is one."""
     if len(names) < 2:
         return names[0] if names else ""
-    label = "Class, against all others"
+    label = t("Class, against all others")
     if len(names) <= 4:
         return str(
             st.segmented_control(label, names, default=names[0], required=True, key=f"class-{key}", format_func=t)
@@ -114,22 +116,25 @@ def show_verdict(group: Sequence[RunRecord], titles: Mapping[str, str], *, other
         error_box(str(error))
         return
     st.markdown(f"#### {plain(verdict_of(ranking, titles, unit=unit))}")
-    method = f"{ranking.comparisons[0].method}; brackets are 95 % intervals. " if ranking.comparisons else ""
-    left = f"{plural(others, 'run')} on another split or other images: left out." if others else ""
-    st.caption(
-        f"Each head stands with the network that does best for it on test, which flatters all of them a little. "
-        f"Difference on the same images: {method}{left}"
-    )
+    said = [
+        t("Each head stands with the network that does best for it on test, which flatters all of them a little."),
+        t("Difference on the same images:"),
+    ]
+    if ranking.comparisons:
+        said.append(t("{method}; brackets are 95 % intervals.", method=method_words(ranking.comparisons[0].method)))
+    if others:
+        said.append(t("{runs} on another split or other images: left out.", runs=plural(others, "run")))
+    st.caption(" ".join(said))
     split_badges(rivals[0])
 
 
 def column_names(records: Sequence[RunRecord]) -> dict[str, str]:
     """Key of a leaderboard column to its name, in order."""
-    group = group_word(group_field_of(records[0])).capitalize() if records else "Group"
+    group = group_title(group_field_of(records[0]) if records else "group")
     return {
         "run": t("Run"), "auc": "AUC", "interval": t("95 % interval"), "worst": t("Worst class"),
         "worst_value": t("its sensitivity"), "never": t("Never predicted"), "split": t("Split"), "open": t("Open"),
-        "groups": f"{group}s", "images": t("Images"), "balanced": t("Balanced accuracy"), "brier": t("Brier score"),
+        "groups": group, "images": t("Images"), "balanced": t("Balanced accuracy"), "brier": t("Brier score"),
         "calibration": t("Calibration error"), "trained": t("Trained in"), "params": t("Weights trained"),
         "megabytes": "MB", "strategy": t("Training of the network"), "seed": t("Seed"), "fold": t("Fold"),
         "run_id": t("Run id"),
@@ -207,8 +212,10 @@ def show_headline(record: RunRecord, titles: Mapping[str, str]) -> None:
         return
     auc = find_estimate(evaluation, "auc")
     if auc is not None:
-        macro = "" if record.task == "binary" else "macro "
-        st.caption(plain(f"{macro}{estimate_text(auc, group_field_of(record))}; {worst_text(evaluation)}"))
+        said = estimate_text(auc, group_field_of(record))
+        if record.task != "binary":
+            said = t("macro {metric}", metric=said)
+        st.caption(plain(f"{said}; {worst_text(evaluation)}"))
 
 
 def show_unfinished(stored: RunListing, dataset: str, task: str) -> None:
@@ -219,12 +226,12 @@ def show_unfinished(stored: RunListing, dataset: str, task: str) -> None:
     ]  # fmt: skip
     if not unfinished:
         return
-    title = f"{plural(len(unfinished), 'run')} not finished, and not ranked"
+    title = t("{runs} not finished, and not ranked", runs=plural(len(unfinished), "run"))
     with st.expander(title, icon=":material/pause_circle:"):
         for record in unfinished:
             reason = f": {plain(record.failure)}" if record.failure else ""
-            st.markdown(f"- **{plain(run_title(record.spec))}**, {record.status}{reason}")
-        st.caption("`python -m core benchmark` with the same plan goes on where they stopped.")
+            st.markdown(f"- **{plain(run_title(record.spec))}**, {t(record.status)}{reason}")
+        st.caption(t("`python -m core benchmark` with the same plan goes on where they stopped."))
 
 
 def leak_warning(records: Sequence[RunRecord], titles: Mapping[str, str]) -> None:

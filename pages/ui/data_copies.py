@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.data.copies import conflicting_labels
 from core.errors import ImageRefused, MedLensError
+from core.figures.names import label_title
 from core.figures.overlay import shrink
 from core.figures.text import group_word
 from core.language import t, tn
@@ -69,13 +70,13 @@ def _summary(spec: DatasetSpec, found: "CopyReport") -> None:
     if not pairs:
         st.success(t("No two of {n} images look alike.", n=f"{found.n_images:,}"), icon=":material/check:")
         return
-    kinds = {"group": t("the split by {word}", word=word), "official": t("the source's own split")}
+    kinds = {"group": t("the split by {word}", word=t(word)), "official": t("the source's own split")}
     lines = [
         tn("{n} pair of {images} images looks alike, {identical} of them to the last pixel.",
            "{n} pairs of {images} images look alike, {identical} of them to the last pixel.", pairs,
            images=f"{found.n_images:,}", identical=f"{found.count('identical'):,}"),
         tn("{n} pair stands under two different identities ({word}).",
-           "{n} pairs stand under two different identities ({word}).", found.between_groups, word=word),
+           "{n} pairs stand under two different identities ({word}).", found.between_groups, word=t(word)),
         tn("{n} pair has different labels.", "{n} pairs have different labels.", found.count("labels_differ")),
         tn("{n} pair lies across two parts of {split}; a random split would tear {random} apart.",
            "{n} pairs lie across two parts of {split}; a random split would tear {random} apart.",
@@ -94,7 +95,7 @@ def _pairs(spec: DatasetSpec, table: DatasetTable, found: "CopyReport") -> None:
     word = group_word(spec.group_field)
     masks = {
         "across": (t("across two parts of the split"), pairs["across"]),
-        "groups": (t("two different identities ({word})", word=word), ~pairs["same_group"]),
+        "groups": (t("two different identities ({word})", word=t(word)), ~pairs["same_group"]),
         "labels": (t("different labels"), pairs["labels_differ"]),
         "all": (t("all pairs"), pairs["distance"] >= 0),
     }
@@ -120,7 +121,7 @@ def _pair(row: dict[str, Any], table: DatasetTable) -> None:
 
     with st.grid(2, min_column_width=120, gap="small"):
         for side in ("first", "second"):
-            words = data_cache.label_words(str(row[f"{side}_label"]), table.spec)
+            words = label_title(data_cache.label_words(str(row[f"{side}_label"]), table.spec))
             split = t(row[f"{side}_split"]) if row[f"{side}_split"] else t("in no part")
             try:
                 picture = shrink(read_image(str(row[f"{side}_path"])), SHOWN_PX)

@@ -50,7 +50,7 @@ def show_spread(spec: DatasetSpec, table: DatasetTable) -> None:
         for column, values in known.items():
             with st.container():
                 st.subheader(titles[column], anchor=False)
-                words = ", ".join(f"{name or t('not stated')}: {n:,}" for name, n in list(values.items())[:6])
+                words = ", ".join(f"{t(name or 'not stated')}: {n:,}" for name, n in list(values.items())[:6])
                 chart(values_figure(values), alt=t("Images by {what}: {words}", what=titles[column], words=words))
     if group_word(spec.group_field) == "image":
         st.caption(t("The source publishes no identity of its patients, so nobody can tell how many images one has."))

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ImageRefused
+from core.figures.names import label_title
 from core.figures.overlay import draw_boxes, draw_outline, shrink
 from core.language import t, tn
 from core.types import DatasetSpec, DatasetTable
@@ -20,7 +21,8 @@ def show_wall(spec: DatasetSpec, table: DatasetTable) -> None:
     """Pictures of one label or of each in turn, another draw at a click, marks where the source has them."""
     counts = Counter(token for label in table.rows["label"].astype(str) for token in label.split("|"))
     words = {"": t("each label in turn")} | {
-        token: f"{data_cache.label_words(token, table.spec)} ({count:,})" for token, count in counts.most_common()
+        token: f"{label_title(data_cache.label_words(token, table.spec))} ({count:,})"
+        for token, count in counts.most_common()
     }
     turn_key = f"wall-turn-{spec.key}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -50,8 +52,9 @@ def _show(sample: Sample, *, marks: bool) -> None:
         known = tn("{n} box drawn", "{n} boxes drawn", len(sample.boxes))
     elif marks and sample.mask_path:
         picture, known = outlined(picture, sample.mask_path), t("mask outlined")
-    words = ", ".join(filter(None, [sample.caption, sample.name, known]))
-    st.image(picture, caption=f"{sample.caption}  \n{width} x {height} px", width="stretch", alt=words)
+    caption = label_title(sample.caption)
+    words = ", ".join(filter(None, [caption, sample.name, known]))
+    st.image(picture, caption=f"{caption}  \n{width} x {height} px", width="stretch", alt=words)
 
 
 def outlined(picture: np.ndarray, mask_path: str) -> np.ndarray:

@@ -9,7 +9,8 @@ import streamlit as st
 from core import paths
 from core.errors import MedLensError
 from core.figures.datasets import balance_figure
-from core.figures.text import counted, group_word, percent, plural
+from core.figures.text import counted, group_title, group_word, percent, plural
+from core.language import t
 from core.registry.datasets import DATASETS
 from core.registry.labels import AS_IS, label_scheme
 from core.types import ClassCounts, DatasetSpec, DatasetTable, LabelScheme
@@ -24,24 +25,24 @@ def provenance(spec: DatasetSpec) -> None:
     """Source, licence and citation, then what a careful reader knows of it."""
     facts(
         {
-            "Shows": spec.modality,
-            "Source": spec.source_url,
-            "Licence": spec.licence,
-            "Cite": spec.citation,
-            "Kept together in a split": spec.group_field,
+            t("Shows"): t(spec.modality),
+            t("Source"): spec.source_url,
+            t("Licence"): t(spec.licence),
+            t("Cite"): spec.citation,
+            t("Kept together in a split"): t(spec.group_field),
         },
-        alt=f"Where {spec.title} comes from",
+        alt=t("Where {title} comes from", title=t(spec.title)),
     )
-    st.markdown("\n".join(f"- {caveat}" for caveat in spec.caveats))
+    st.markdown("\n".join(f"- {t(caveat)}" for caveat in spec.caveats))
 
 
 def choose_scheme(spec: DatasetSpec, table: DatasetTable) -> LabelScheme:
     """Which task to count the labels for."""
     schemes = [label_scheme(key, table.spec) for key in spec.label_schemes or (AS_IS,)]
-    titles = {scheme.key: scheme.title for scheme in schemes}
+    titles = {scheme.key: t(scheme.title) for scheme in schemes}
     key = schemes[0].key
     if len(schemes) > 1:
-        key = st.selectbox("Task", list(titles), format_func=lambda k: titles[k], key=f"scheme-{spec.key}")
+        key = st.selectbox(t("Task"), list(titles), format_func=lambda k: titles[k], key=f"scheme-{spec.key}")
     return next(scheme for scheme in schemes if scheme.key == key)
 
 
@@ -58,14 +59,19 @@ def show_balance(spec: DatasetSpec, table: DatasetTable) -> None:
         chart(
             balance_figure(named, scheme.class_names),
             alt="; ".join(
-                f"{split}: " + ", ".join(f"{n} {name}" for name, n in row.items()) for split, row in named.items()
+                f"{t(split)}: " + ", ".join(f"{n} {t(name)}" for name, n in row.items()) for split, row in named.items()
             ),
         )
-    st.dataframe(count_frame(counts, spec), hide_index=True, alt="Images and groups per split and class")
-    words = {"group": f"no {group_word(spec.group_field)} in two splits", "official": "the source's own test part"}
-    st.caption(plain(f"Split as a run with the default seed would: {words.get(kind, kind)}. {_rare(counts)}"))
+    st.dataframe(count_frame(counts, spec), hide_index=True, alt=t("Images and groups per split and class"))
+    words = {
+        "group": t("no {word} in two splits", word=t(group_word(spec.group_field))),
+        "official": t("the source's own test part"),
+    }
+    said = t("Split as a run with the default seed would: {how}.", how=words.get(kind, t(kind)))
+    st.caption(plain(f"{said} {_rare(counts)}"))
     for reason, n in dropped.items():
-        st.caption(plain(f"Left out for this task: {plural(n, 'image')} ({reason})."))
+        left_out = t("Left out for this task: {images} ({reason}).", images=plural(n, "image"), reason=t(reason))
+        st.caption(plain(left_out))
 
 
 def _rare(counts: Sequence[ClassCounts]) -> str:
@@ -73,43 +79,53 @@ def _rare(counts: Sequence[ClassCounts]) -> str:
     if train is None or not train.n_images:
         return ""
     shares = {name: n / train.n_images for name, n in train.images_per_class.items()}
-    rare = [f"{name} ({percent(share)})" for name, share in shares.items() if share < RARE]
+    rare = [f"{t(name)} ({percent(share)})" for name, share in shares.items() if share < RARE]
     if not rare:
         return ""
-    return f"Rare, so that accuracy says little about {'it' if len(rare) == 1 else 'them'}: {', '.join(rare)}."
+    names = ", ".join(rare)
+    if len(rare) == 1:
+        return t("Rare, so that accuracy says little about it: {names}.", names=names)
+    return t("Rare, so that accuracy says little about them: {names}.", names=names)
 
 
 def count_frame(counts: Sequence[ClassCounts], spec: DatasetSpec) -> pd.DataFrame:
     """One row per split: images, groups, and images of each class."""
-    group = f"{group_word(spec.group_field).capitalize()}s"
+    group = group_title(spec.group_field)
     return pd.DataFrame(
-        {"Split": c.split, "Images": c.n_images, group: c.n_groups, **dict(c.images_per_class)} for c in counts
-    )
+        {
+            t("Split"): t(c.split), t("Images"): c.n_images, group: c.n_groups,
+            **{t(name): n for name, n in c.images_per_class.items()},
+        }
+        for c in counts
+    )  # fmt: skip
 
 
 def show_table_facts(spec: DatasetSpec, table: DatasetTable) -> None:
     """How much there is, and what was refused."""
-    st.markdown(f"**{plain(counted(len(table), table.rows['group'].nunique(), spec.group_field))}** at hand.")
+    found = plain(counted(len(table), table.rows["group"].nunique(), spec.group_field))
+    st.markdown(t("**{images}** at hand.", images=found))
     for note in table.notes:
         st.caption(plain(note))
     if table.refused:
-        with st.expander(f"{plural(len(table.refused), 'problem')} found; those images are left out"):
+        with st.expander(
+            t("{problems} found; those images are left out", problems=plural(len(table.refused), "problem"))
+        ):
             for reason in table.refused[:MOST_REASONS]:
                 st.markdown(f"- {plain(reason)}")
             if len(table.refused) > MOST_REASONS:
-                st.caption(f"`python -m core data check {spec.key}` lists all of them.")
+                st.caption(t("`python -m core data check {key}` lists all of them.", key=spec.key))
 
 
 def show_missing(keys: Sequence[str]) -> None:
     """Data sets that are not here: what they are, and how to get them."""
     for key in keys:
         spec = DATASETS[key]
-        with st.expander(spec.title, icon=":material/download:"):
+        with st.expander(t(spec.title), icon=":material/download:"):
             provenance(spec)
             if spec.manual_download:
-                st.markdown(f"To get it: {plain(spec.manual_download)}")
+                st.markdown(t("To get it: {how}", how=plain(t(spec.manual_download))))
             folder = paths.data_folder() / key
-            st.code(f"# put or link it here, or name its folder with --root\n{_short(folder)}", language="bash")
+            st.code(f"# {t('put or link it here, or name its folder with --root')}\n{_short(folder)}", language="bash")
 
 
 def _short(folder: Path) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import limits
 from core.errors import MedLensError
-from core.figures.names import architecture_title
+from core.figures.names import architecture_title, model_title
 from core.language import t
 from core.registry.pixels import RANGES
 from core.serve.adding import room, who_may_add
@@ -31,17 +31,17 @@ def model_table(cards: tuple[ModelCard, ...]) -> None:
     """Every model that the pages use."""
     rows = [
         {
-            "Model": card.title,
-            "Origin": "brought along, not measured" if card.source_file else "trained here",
-            "Classes": ", ".join(card.class_names[:8]) + (" …" if len(card.class_names) > 8 else ""),
-            "Network": architecture_title(card.architecture),
-            "Open": f"predict?model={card.name}",
+            t("Model"): model_title(card.title),
+            t("Origin"): t("brought along, not measured") if card.source_file else t("trained here"),
+            t("Classes"): ", ".join(map(t, card.class_names[:8])) + (" …" if len(card.class_names) > 8 else ""),
+            t("Network"): architecture_title(card.architecture),
+            t("Open"): f"predict?model={card.name}",
         }
         for card in cards
     ]
     st.dataframe(
-        rows, hide_index=True, width="stretch", alt=f"{len(rows)} models with classes, network and origin",
-        column_config={"Open": st.column_config.LinkColumn("Open", display_text="predict")},
+        rows, hide_index=True, width="stretch", alt=t("{n} models with classes, network and origin", n=len(rows)),
+        column_config={t("Open"): st.column_config.LinkColumn(display_text=t("predict"))},
     )  # fmt: skip
 
 
@@ -50,10 +50,12 @@ def bring_your_own() -> None:
     if not _may_add():
         return
     upload = st.file_uploader(
-        "Drop a Keras network: .keras, or a legacy .h5 of a whole model",
+        t("Drop a Keras network: .keras, or a legacy .h5 of a whole model"),
         max_upload_size=limits.MAX_MODEL_BYTES // 1024**2 - 1,  # of 512 MB the widget says "1GB per file"
-        help="It is read without running it, then tried in a process of its own with limited memory and time. "
-        "Networks with code inside (Lambda, custom classes) are refused.",
+        help=t(
+            "It is read without running it, then tried in a process of its own with limited memory and time. "
+            "Networks with code inside (Lambda, custom classes) are refused."
+        ),
         key="network",
     )
     if upload is None:
@@ -119,9 +121,9 @@ def _report_of(upload: Any, take: str = "") -> "ForeignReport | None":
     key = hashlib.sha256(upload.getbuffer()).hexdigest() + take
     if key not in kept:
         try:
-            with st.status("Reading the network…") as status:
+            with st.status(t("Reading the network…")) as status:
                 kept[key] = check_upload(upload, _told(status), **({"take": take} if take else {}))
-                status.update(label="Read and tried on four pictures.", state="complete")
+                status.update(label=t("Read and tried on four pictures."), state="complete")
         except MedLensError as error:
             error_box(str(error))
             return None
@@ -132,25 +134,37 @@ def _report_of(upload: Any, take: str = "") -> "ForeignReport | None":
 
 def _show_found(report: "ForeignReport") -> None:
     found, probe = report.found, report.probe
-    colours = "grey" if found.channels == 1 else "colour"
-    takes = f"{colours} pictures of {found.size_px} x {found.size_px} pixels"
+    side = found.size_px
+    takes = t("colour pictures of {side} x {side} pixels", side=side)
+    if found.channels == 1:
+        takes = t("grey pictures of {side} x {side} pixels", side=side)
     if found.table_columns:
-        takes += f", and {found.table_columns} numbers beside each"
+        takes = t("{pictures}, and {n} numbers beside each", pictures=takes, n=found.table_columns)
+    span = t("{low} to {high}", low=f"{probe.lowest:.3g}", high=f"{probe.highest:.3g}")
+    if probe.same_for_all:
+        span = t("{span}, the same for each: it may not look at the picture", span=span)
+    grid = t("{layer}, {grid} cells", layer=probe.cam_layer, grid=" x ".join(map(str, probe.cam_grid)))
+    if probe.empty_maps:
+        grid = t("{cells}; empty for all four pictures", cells=grid)
+    reason = t(found.pixel_reason)
     kinds = ", ".join(f"{count} {kind}" for kind, count in list(found.layer_kinds.items())[:5])
     facts(
         {
-            "Saved by": f"Keras {found.keras_version}" if found.keras_version else "",
-            "Takes": takes,
-            "Gives": f"{found.outputs} numbers; last activation: {found.output_kind}",
-            "On four pictures": f"{probe.lowest:.3g} to {probe.highest:.3g}"
-            + (", the same for each: it may not look at the picture" if probe.same_for_all else ""),
-            "Layers": f"{found.layers:,} ({kinds}); {found.parameters:,} parameters",
-            "Heat maps from": f"{probe.cam_layer}, {' x '.join(map(str, probe.cam_grid))} cells"
-            + ("; empty for all four pictures" if probe.empty_maps else ""),
-            "Pixel range": ("stated in the file: " if found.pixel_sure else "guessed: ") + found.pixel_reason,
+            t("Saved by"): f"Keras {found.keras_version}" if found.keras_version else "",
+            t("Takes"): takes,
+            t("Gives"): t("{n} numbers; last activation: {kind}", n=found.outputs, kind=found.output_kind),
+            t("On four pictures"): span,
+            t("Layers"): t(
+                "{layers} ({kinds}); {parameters} parameters",
+                layers=f"{found.layers:,}", kinds=kinds, parameters=f"{found.parameters:,}",
+            ),
+            t("Heat maps from"): grid,
+            t("Pixel range"): t("stated in the file: {reason}", reason=reason)
+            if found.pixel_sure
+            else t("guessed: {reason}", reason=reason),
         },
-        alt="What was found in the network",
-    )
+        alt=t("What was found in the network"),
+    )  # fmt: skip
 
 
 def _ask(upload: Any, report: "ForeignReport", take: str) -> None:
@@ -159,29 +173,33 @@ def _ask(upload: Any, report: "ForeignReport", take: str) -> None:
     with st.form("bring-your-own"):
         first, second = st.columns(2, gap="large")
         with first:
-            name = st.text_input("Name of the folder", placeholder="my-network", help="Lowercase letters, digits, -")
-            title = st.text_input("Title", placeholder="What a reader sees")
+            name = st.text_input(
+                t("Name of the folder"), placeholder="my-network", help=t("Lowercase letters, digits, -")
+            )
+            title = st.text_input(t("Title"), placeholder=t("What a reader sees"))
             classes = st.text_area(
-                f"{found.class_count} class names, one a line, in the order of the outputs", height=120,
+                t("{n} class names, one a line, in the order of the outputs", n=found.class_count), height=120,
                 placeholder="\n".join(found.class_names[:6]),
-                help="Of one sigmoid: the class of 0 first. Nothing in the file can confirm their order.",
+                help=t("Of one sigmoid: the class of 0 first. Nothing in the file can confirm their order."),
             )  # fmt: skip
         with second:
             pixels = st.selectbox(
-                "Pixel range that it was trained on", list(RANGES), index=list(RANGES).index(found.pixel_scaling),
-                format_func=RANGES.__getitem__, help=found.pixel_reason,
+                t("Pixel range that it was trained on"), list(RANGES), index=list(RANGES).index(found.pixel_scaling),
+                format_func=lambda key: t(RANGES[key]), help=t(found.pixel_reason),
             )  # fmt: skip
             output = _output_asked(report)
             positive = ""
             if found.class_count == 2:
-                positive = st.text_input("Class that is looked for", help="One of both; of one sigmoid, the second.")
+                positive = st.text_input(
+                    t("Class that is looked for"), help=t("One of both; of one sigmoid, the second.")
+                )
             table = ""
             if found.table_columns:
                 table = st.text_area(
-                    f"{found.table_columns} numbers beside the picture, one a line: name, lowest, highest",
-                    placeholder="age, 0, 110\nsex, 0, 1", height=90,
+                    t("{n} numbers beside the picture, one a line: name, lowest, highest", n=found.table_columns),
+                    placeholder=t("age, 0, 110\nsex, 0, 1"), height=90,
                 )  # fmt: skip
-        sent = st.form_submit_button("Add this network", type="primary", icon=":material/add:")
+        sent = st.form_submit_button(t("Add this network"), type="primary", icon=":material/add:")
     if not sent:
         return
     try:
@@ -191,15 +209,18 @@ def _ask(upload: Any, report: "ForeignReport", take: str) -> None:
         }  # fmt: skip
         if take:
             stated["take"] = take
-        with st.status("Adding the network…") as status:
+        with st.status(t("Adding the network…")) as status:
             card = add_upload(upload, stated, _told(status))
-            status.update(label="Added.", state="complete")
+            status.update(label=t("Added."), state="complete")
     except MedLensError as error:
         error_box(str(error))
         return
-    st.success(f"{plain(card.title)} is on every page now. It runs on {card.engine}.", icon=":material/check:")
-    st.page_link("pages/predict.py", label="Try it on Predict", query_params={"model": card.name})
-    st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limits))
+    st.success(
+        t("{title} is on every page now. It runs on {engine}.", title=plain(card.title), engine=card.engine),
+        icon=":material/check:",
+    )
+    st.page_link("pages/predict.py", label=t("Try it on Predict"), query_params={"model": card.name})
+    st.markdown("\n".join(f"- {plain(t(limit))}" for limit in card.limits))
 
 
 def _output_asked(report: "ForeignReport") -> str:
@@ -207,15 +228,15 @@ def _output_asked(report: "ForeignReport") -> str:
         return ""
     return str(
         st.selectbox(
-            "It ends in logits. They stand for", list(OUTPUTS), format_func=OUTPUTS.__getitem__,
-            index=1 if report.found.outputs == 1 else 0, help="A regression has no classes and cannot be shown.",
+            t("It ends in logits. They stand for"), list(OUTPUTS), format_func=lambda key: t(OUTPUTS[key]),
+            index=1 if report.found.outputs == 1 else 0, help=t("A regression has no classes and cannot be shown."),
         )
     )  # fmt: skip
 
 
 def _told(status: Any) -> Callable[[str], None]:
     """What is told of the work goes into the box that waits for it."""
-    return lambda stage: status.update(label=f"{stage.capitalize()}…")
+    return lambda stage: status.update(label=f"{t(stage).capitalize()}…")
 
 
 def _lines(text: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import streamlit as st
 from core import limits
 from core.data.frames import FrameChoice
 from core.errors import ImageRefused
-from core.figures.names import dataset_title
+from core.figures.names import dataset_title, label_title
 from core.figures.overlay import shrink
 from core.language import t
 from core.registry.datasets import DATASETS
@@ -163,17 +163,18 @@ def _sampled() -> list[Picture]:
         source = st.selectbox(t("Samples from"), sources, format_func=dataset_title, key="sample_source")
     if source == "phantom":
         st.caption(t("Phantoms are drawn by this program: no person stands behind them."))
-    samples = cache.samples(source)
+    with st.spinner(t("Reading the data set…")):
+        samples = cache.samples(source)
     with st.grid(SAMPLES_PER_ROW, min_column_width=140):
         for position, sample in enumerate(samples):
             with st.container(gap="xsmall"):
                 st.image(
                     sample.pixels,
                     width="stretch",
-                    alt=t("Sample {number}: {label}", number=position + 1, label=_label(sample.caption)),
+                    alt=t("Sample {number}: {label}", number=position + 1, label=label_title(sample.caption)),
                 )
                 st.button(
-                    _label(sample.caption),
+                    label_title(sample.caption),
                     key=f"sample-{source}-{position}",
                     width="stretch",
                     on_click=_remember_sample,
@@ -191,14 +192,9 @@ def _sampled() -> list[Picture]:
             digest=hashlib.blake2b(sample.pixels, digest_size=16).hexdigest(),
             load=lambda: sample.pixels,
             synthetic=DATASETS[source].synthetic,
-            note=t("Labelled: {label}.", label=_label(sample.caption)),
+            note=t("Labelled: {label}.", label=label_title(sample.caption)),
         )
     ]
-
-
-def _label(caption: str) -> str:
-    """The words of a label, "Mass, Nodule", in the reader's language."""
-    return ", ".join(t(word) for word in caption.split(", "))
 
 
 def _remember_sample(source: str, position: int) -> None:

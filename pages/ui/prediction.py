@@ -27,6 +27,7 @@ from pages.ui import door, state
 from pages.ui.blocks import chart, disclaimer, error_box, facts, plain
 from pages.ui.explaining import choose_method, waiting_words
 from pages.ui.gallery import gallery_item
+from pages.ui.languages import spoken_later
 from pages.ui.pictures import Picture
 from pages.ui.reports import report_buttons
 from pages.ui.trust import measured_hiding, trust_strip
@@ -44,24 +45,24 @@ def show_card(card: ModelCard) -> None:
     with st.container(border=True):
         st.markdown(sentences.card_headline(card))
         if card.synthetic:
-            st.badge("trained on drawn phantoms", color="violet", icon=":material/draw:")
+            st.badge(t("trained on drawn phantoms"), color="violet", icon=":material/draw:")
         st.markdown("\n".join(f"- {plain(line)}" for line in sentences.card_estimates(card)))
-        with st.expander("What it is not for, and what it is made of"):
-            st.markdown("\n".join(f"- {plain(limit)}" for limit in card.limits))
+        with st.expander(t("What it is not for, and what it is made of")):
+            st.markdown("\n".join(f"- {plain(t(limit))}" for limit in card.limits))
             facts(
                 {
-                    "Intended use": card.intended_use,
-                    "Training data": card.training_data,
-                    "Network": sentences.built_sentence(card),
-                    "Runs on": sentences.engine_sentence(card),
-                    "Cut": sentences.rule_words(card.threshold),
-                    "Pictures unlike its own": " ".join(gate_lines(card)),
-                    "Scores for a person": " ".join(referral_lines(card)),
-                    "Where it looks": " ".join(localisation_lines(card)) or UNMEASURED,
-                    "Run": card.run_id or "none: brought along",
-                    "Licence": card.licence,
+                    t("Intended use"): t(card.intended_use),
+                    t("Training data"): sentences.data_words(card),
+                    t("Network"): sentences.built_sentence(card),
+                    t("Runs on"): sentences.engine_sentence(card),
+                    t("Cut"): sentences.rule_words(card.threshold),
+                    t("Pictures unlike its own"): " ".join(gate_lines(card)),
+                    t("Scores for a person"): " ".join(referral_lines(card)),
+                    t("Where it looks"): " ".join(localisation_lines(card)) or t(UNMEASURED),
+                    t("Run"): card.run_id or t("none: brought along"),
+                    t("Licence"): sentences.licence_words(card),
                 },
-                alt=f"Details of the model {card.name}",
+                alt=t("Details of the model {name}", name=card.name),
             )
 
 
@@ -106,11 +107,11 @@ def show_result(card: ModelCard, picture: Picture, numbers: tuple[float, ...] = 
         with said:
             st.markdown(f"### {plain(unlike_sentence(card))}")
             st.caption(plain(unlike_words(card, result.ood.percentile)))
-            st.image(picture.shown, width=THUMBNAIL_PX, alt=f"{picture.name}, untouched")
+            st.image(picture.shown, width=THUMBNAIL_PX, alt=t("{name}, untouched", name=picture.name))
         with warned:
             disclaimer()
-        with st.expander("What the network answers all the same", icon=":material/visibility_off:"):
-            st.caption("It gives one of its answers for any picture. Nothing stands behind this one.")
+        with st.expander(t("What the network answers all the same"), icon=":material/visibility_off:"):
+            st.caption(t("It gives one of its answers for any picture. Nothing stands behind this one."))
             _show_answer(card, picture, result, numbers, unlike=True, measure=False)
 
 
@@ -127,7 +128,7 @@ def _show_answer(
         st.markdown(f":gray[{sentence.replace('**', '')}]" if unlike else f"### {sentence}")
         st.caption(sentences.decision_words(card))
         if is_referred(probabilities, card) and not unlike:
-            st.markdown(TOO_CLOSE)
+            st.markdown(t(TOO_CLOSE))
         for answer, one in zip(sum_answers(probabilities, card), card.sums, strict=True):
             st.markdown(sentences.sum_sentence(answer, one.classes))
     with warned:
@@ -149,7 +150,10 @@ def _show_answer(
     words = "" if hiding is None else hiding_words(hiding, heatmap.class_name)
     untouched, looked = st.columns(2, gap="medium")
     with untouched:
-        st.image(picture.shown, caption="The picture as it came", width="stretch", alt=f"{picture.name}, untouched")
+        st.image(
+            picture.shown, caption=t("The picture as it came"), width="stretch",
+            alt=t("{name}, untouched", name=picture.name),
+        )  # fmt: skip
     with looked:
         _show_map(card, picture, heatmap, strength, sentence, words)
     if hiding is not None:
@@ -179,10 +183,10 @@ def _show_answer(
 def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) -> None:
     first = sentences.shown_class(card, probabilities)
     cuts = {} if card.task == "multiclass" else dict(card.threshold.values)
-    spoken = ", ".join(f"{n} {percent(p)}" for n, p in zip(card.class_names, probabilities, strict=True))
+    said = ", ".join(f"{t(n)} {percent(p)}" for n, p in zip(card.class_names, probabilities, strict=True))
     chart(
         probability_figure(probabilities, card.class_names, highlighted=first, cuts=cuts),
-        alt=f"Probabilities: {spoken}",
+        alt=t("Probabilities: {values}", values=said),
         key=f"bars-{card.name}-{picture.digest}",
     )
 
@@ -190,12 +194,14 @@ def _show_bars(card: ModelCard, picture: Picture, probabilities: list[float]) ->
 def _controls(card: ModelCard, picture: Picture, first: str, measure: bool) -> tuple[str, float, tuple[str, str, bool]]:
     """What steers the map: (class, strength in [0, 1], what `choose_method` gives)."""
     names, key = list(card.class_names), f"{card.name}-{picture.digest}"
-    label = "Where it looked for"
+    label = t("Where it looked for")
     if len(names) <= MANY_CLASSES:
-        chosen = st.segmented_control(label, names, default=first, required=True, wrap=True, key=f"class-{key}")
+        chosen = st.segmented_control(
+            label, names, default=first, required=True, wrap=True, key=f"class-{key}", format_func=t
+        )
     else:
-        chosen = st.selectbox(label, names, index=names.index(first), key=f"class-{key}")
-    strength = st.slider("Strength of the map", 0, 100, 55, format="%d %%", key=f"strength-{key}")
+        chosen = st.selectbox(label, names, index=names.index(first), key=f"class-{key}", format_func=t)
+    strength = st.slider(t("Strength of the map"), 0, 100, 55, format="%d %%", key=f"strength-{key}")
     return str(chosen or first), strength / 100, choose_method(card, key, measure=measure)
 
 
@@ -205,27 +211,29 @@ def _show_map(card: ModelCard, picture: Picture, heatmap: Heatmap, strength: flo
     heat = heat_on_picture(heatmap.values, card.preprocess, *shown.shape[:2])
     words = attention_words(heat, heatmap.is_empty)
     overlay = shown if heatmap.is_empty else blend(shown, heat, strength)
+    name = t(heatmap.class_name)
     st.image(
-        overlay, caption=f"Where it looked for {heatmap.class_name}", width="stretch",
-        alt=f"Heat map for {heatmap.class_name}: {words}. {trust}".strip(),
+        overlay, caption=t("Where it looked for {name}", name=name), width="stretch",
+        alt=t("Heat map for {name}: {words}. {trust}", name=name, words=words, trust=trust).strip(),
     )  # fmt: skip
     if heatmap.is_empty:
         st.info(sentences.map_sentence(heatmap), icon=":material/blur_off:")
         return
-    st.image(colour_bar(strength), width="stretch", alt="Colour bar, from low to high attention")
+    st.image(colour_bar(strength), width="stretch", alt=t("Colour bar, from low to high attention"))
     with st.container(horizontal=True, horizontal_alignment="distribute", wrap=False):
-        st.caption("low attention", width="content")
-        st.caption("high attention", width="content")
-    st.caption(f"{sentences.map_sentence(heatmap)} Here: {words}.")
+        st.caption(t("low attention"), width="content")
+        st.caption(t("high attention"), width="content")
+    st.caption(f"{sentences.map_sentence(heatmap)} {t('Here: {words}.', words=words)}")
     st.caption(plain(place_sentence(card, heatmap)))
     lines = [
         f"{picture.name}: {sentence.replace('**', '')}",
-        f"Model {card.name}, run {card.run_id or 'none'}. {sentences.map_sentence(heatmap)}",
-        NOT_A_DIAGNOSIS,
+        f"{t('Model {name}, run {run}.', name=card.name, run=card.run_id or t('none'))} "
+        f"{sentences.map_sentence(heatmap)}",
+        t(NOT_A_DIAGNOSIS),
     ]
     st.download_button(
-        "Download the overlay (PNG)",
-        data=lambda: _png(overlay, lines, strength),
+        t("Download the overlay (PNG)"),
+        data=spoken_later(lambda: _png(overlay, lines, strength)),
         file_name=f"medlens-{card.name}-{picture.digest[:8]}.png",
         mime="image/png",
         icon=":material/download:",

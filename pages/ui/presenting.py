@@ -96,7 +96,7 @@ def _show_tour(key: str) -> None:
             _button(tour, number + 1, t("Next"), "PageDown", ":material/arrow_forward:")
             if st.button(t("End"), icon=":material/close:", key="tour-leave", type="tertiary"):
                 st.switch_page("pages/learn.py")
-        st.caption(NOT_A_DIAGNOSIS)
+        st.caption(t(NOT_A_DIAGNOSIS))
 
 
 def step_number(asked: str | None, count: int) -> int:
@@ -119,7 +119,7 @@ def _button(tour: Tour, number: int, label: str, key: str, icon: str) -> None:
 def _leave_line() -> None:
     """Out of the presenter's view, and the line that stands beside everything."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(NOT_A_DIAGNOSIS, width="content")
+        st.caption(t(NOT_A_DIAGNOSIS), width="content")
         if st.button(t("End presenting"), icon=":material/close:", key="present-leave", type="tertiary"):
             del st.query_params[state.PRESENT]
             st.rerun()

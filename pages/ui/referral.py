@@ -13,7 +13,8 @@ from pages.ui.blocks import PROSE_PX, chart, plain, prose
 
 def show_referral(record: RunRecord) -> None:
     """The band from validation in words, and the risk-coverage curve of the test part. Raises RunDamaged."""
-    curve, found = cache.risk_coverage(record)
+    with st.spinner(t("Drawing patients for the intervals…")):
+        curve, found = cache.risk_coverage(record)
     estimates = {(e.metric, e.split): e for e in found.estimates}
     answered, error = estimates[("coverage", "test")], estimates[("error_answered", "test")]
     prose(plain(run_words(found, record.task)))

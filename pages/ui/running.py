@@ -7,25 +7,27 @@ import streamlit as st
 
 from core import paths
 from core.figures.names import (
-    STRATEGIES,
     architecture_title,
     dataset_title,
     group_field_of,
     head_title,
     run_titles,
+    strategy_title,
     task_title,
 )
 from core.figures.sequences import history_words, settings_words
 from core.figures.text import (
     counted,
     duration,
-    group_word,
+    group_title,
     interval,
     listing,
+    method_words,
     metric_title,
     size,
     worst_text,
 )
+from core.language import t
 from core.registry.metrics import find_estimate, metric_spec
 from core.store.reproduce import command, plan_name, plan_text
 from core.types import Estimate, Evaluation, RunRecord
@@ -49,12 +51,14 @@ def choose_run(records: Sequence[RunRecord]) -> RunRecord:
         titles = run_titles(members)
         where = f"{dataset_title(dataset)} / {task_title(dataset, scheme)}"
         for record in members:
-            mark = "" if record.status == "done" else f" ({record.status})"
+            mark = "" if record.status == "done" else f" ({t(record.status)})"
             labels[record.run_id] = f"{where} / {titles[record.run_id]}{mark}"
     asked = st.query_params.get(state.RUN)
     if asked and asked not in labels:
-        st.warning(f"There is no run “{plain(asked)}” here; the first one is shown.", icon=":material/link_off:")
-    chosen = linked_select("Run", list(labels), state.RUN, shown=lambda run_id: labels[run_id])
+        st.warning(
+            t("There is no run “{asked}” here; the first one is shown.", asked=plain(asked)), icon=":material/link_off:"
+        )
+    chosen = linked_select(t("Run"), list(labels), state.RUN, shown=lambda run_id: labels[run_id])
     return next(r for r in records if r.run_id == chosen)
 
 
@@ -63,8 +67,16 @@ def show_tiles(record: RunRecord, evaluation: Evaluation) -> None:
     found = [find_estimate(evaluation, metric) for metric in TILES]
     tile_row([e for e in found if e is not None], macro=record.task != "binary")
     population = counted(evaluation.n_images, evaluation.n_groups, group_field_of(record))
-    method = found[0].method if found[0] is not None else ""
-    st.caption(plain(f"{evaluation.split.capitalize()}: {population}. Brackets: 95 % intervals, {method}."))
+    method = method_words(found[0].method) if found[0] is not None else ""
+    split = t(evaluation.split).capitalize()
+    st.caption(
+        plain(
+            t(
+                "{split}: {population}. Brackets: 95 % intervals, {method}.",
+                split=split, population=population, method=method,
+            )
+        )
+    )  # fmt: skip
     lowest = worst_text(evaluation)
     if lowest:
         st.markdown(f":material/arrow_downward: {plain(lowest[0].upper() + lowest[1:])}.")
@@ -75,14 +87,15 @@ def tile_row(estimates: Sequence[Estimate], *, macro: bool = False) -> None:
     with st.grid(4, min_column_width=150):
         for estimate in estimates:
             spec = metric_spec(estimate.metric)
-            bracket = interval(estimate).partition(" ")[2] if estimate.low is not None else "no interval"
+            bracket = interval(estimate).partition(" ")[2] if estimate.low is not None else t("no interval")
+            title = t(spec.title)
             st.metric(
-                f"Macro {spec.title}" if macro and spec.per_class else spec.title,
+                t("Macro {metric}", metric=title) if macro and spec.per_class else title,
                 interval(estimate).partition(" (")[0],
                 delta=bracket,
                 delta_color="off",
                 delta_arrow="off",
-                help=spec.meaning,
+                help=t(spec.meaning),
                 border=True,
             )
 
@@ -92,7 +105,7 @@ def class_table(evaluation: Evaluation) -> pd.DataFrame:
     rows = []
     for name in evaluation.class_names:
         found = {metric_title(m): find_estimate(evaluation, m, name) for m in CLASS_COLUMNS}
-        rows.append({"Class": name, **{title: interval(e) if e else "–" for title, e in found.items()}})
+        rows.append({t("Class"): t(name), **{title: interval(e) if e else "–" for title, e in found.items()}})
     return pd.DataFrame(rows)
 
 
@@ -100,12 +113,12 @@ def estimate_table(evaluation: Evaluation) -> pd.DataFrame:
     """Every stored number of one split, with its method."""
     return pd.DataFrame(
         {
-            "Metric": metric_title(e.metric),
-            "Class": e.class_name or "overall",
-            "Value": e.value,
-            "Low": e.low,
-            "High": e.high,
-            "Method": e.method,
+            t("Metric"): metric_title(e.metric),
+            t("Class"): t(e.class_name) if e.class_name else t("overall"),
+            t("Value"): e.value,
+            t("Low"): e.low,
+            t("High"): e.high,
+            t("Method"): method_words(e.method),
         }
         for e in evaluation.estimates
     )
@@ -113,13 +126,13 @@ def estimate_table(evaluation: Evaluation) -> pd.DataFrame:
 
 def count_table(record: RunRecord) -> pd.DataFrame:
     """Images per class and groups, for each split."""
-    group = f"{group_word(group_field_of(record)).capitalize()}s"
+    group = group_title(group_field_of(record))
     return pd.DataFrame(
         {
-            "Split": c.split,
-            "Images": c.n_images,
+            t("Split"): t(c.split),
+            t("Images"): c.n_images,
             group: c.n_groups,
-            **{name: c.images_per_class.get(name, 0) for name in record.class_names},
+            **{t(name): c.images_per_class.get(name, 0) for name in record.class_names},
         }
         for c in record.counts
     )
@@ -133,17 +146,18 @@ def show_downloads(record: RunRecord) -> None:
             _stored_files(record)
         return
     text = plan_text(record.spec, f"Again: {record.run_id}")
-    st.markdown("Save the plan below, then run this in the folder of MedLens (DIR: the folder of the data set):")
+    st.markdown(t("Save the plan below, then run this in the folder of MedLens (DIR: the folder of the data set):"))
     st.code(command(record.spec, record.run_id), language="bash")
     if record.spec.weights.startswith("run:"):
-        st.caption(f"It starts from the network of {plain(record.spec.weights[4:])}, which must be there first.")
+        source = plain(record.spec.weights[4:])
+        st.caption(t("It starts from the network of {run}, which must be there first.", run=source))
     with st.container(horizontal=True):
         st.download_button(
-            "Plan (TOML)", text, plan_name(record.run_id), "application/toml", icon=":material/download:",
+            t("Plan (TOML)"), text, plan_name(record.run_id), "application/toml", icon=":material/download:",
             on_click="ignore",
         )  # fmt: skip
         _stored_files(record)
-    with st.expander("The plan file"):
+    with st.expander(t("The plan file")):
         st.code(text, language="toml")
 
 
@@ -169,53 +183,74 @@ def spec_facts(record: RunRecord) -> Mapping[str, object]:
     spec, histories = record.spec, history_words(record)
     if spec.strategy == "imported":
         return origin_facts(record)
+    shape = spec.preprocess
     return {
-        "Data set": dataset_title(spec.dataset),
-        "Task": task_title(spec.dataset, spec.label_scheme),
-        "Network": f"{architecture_title(spec.architecture)}, weights: {spec.weights}, {STRATEGIES[spec.strategy]}",
-        "Head": head_title(spec.head),
-        **({"Earlier images": histories} if histories else {}),
-        "Settings chosen on validation": settings_words(record),
-        "Rule of the cuts": spec.threshold_rule,
-        "Input": f"{spec.preprocess.size_px} px, {spec.preprocess.resize_mode}, contrast {spec.preprocess.contrast}",
-        "Augmentation": _changed(spec.augmentation),
-        "Balance": spec.balance,
-        "Training": f"at most {spec.epochs} epochs, batches of {spec.batch_size}, learning rate "
-        + listing([str(rate) for rate in spec.learning_rates]),
-        "Split": f"{spec.split}, seed {spec.split_seed}" + ("" if spec.fold is None else f", fold {spec.fold}"),
-        "Seed": spec.seed,
-        "Data options": ", ".join(f"{k} = {v}" for k, v in spec.dataset_options.items()) or "none",
-        "Left out": ", ".join(f"{n} ({why})" for why, n in record.dropped.items()) or "nothing",
-    }
+        t("Data set"): dataset_title(spec.dataset),
+        t("Task"): task_title(spec.dataset, spec.label_scheme),
+        t("Network"): t(
+            "{network}, weights: {weights}, {strategy}",
+            network=architecture_title(spec.architecture), weights=t(spec.weights),
+            strategy=strategy_title(spec.strategy),
+        ),
+        t("Head"): head_title(spec.head),
+        **({t("Earlier images"): histories} if histories else {}),
+        t("Settings chosen on validation"): settings_words(record),
+        t("Rule of the cuts"): spec.threshold_rule,
+        t("Input"): t(
+            "{side} px, {how}, contrast {contrast}",
+            side=shape.size_px, how=t(shape.resize_mode), contrast=t(shape.contrast),
+        ),
+        t("Augmentation"): _changed(spec.augmentation),
+        t("Balance"): t(spec.balance),
+        t("Training"): t(
+            "at most {epochs} epochs, batches of {batch}, learning rate {rates}",
+            epochs=spec.epochs, batch=spec.batch_size, rates=listing([str(rate) for rate in spec.learning_rates]),
+        ),
+        t("Split"): ", ".join([
+            t(spec.split), t("seed {number}", number=spec.split_seed),
+            *([] if spec.fold is None else [t("fold {number}", number=spec.fold)]),
+        ]),
+        t("Seed"): spec.seed,
+        t("Data options"): ", ".join(f"{k} = {v}" for k, v in spec.dataset_options.items()) or t("none"),
+        t("Left out"): ", ".join(f"{n} ({t(why)})" for why, n in record.dropped.items()) or t("nothing"),
+    }  # fmt: skip
 
 
 def _changed(augmentation: object) -> str:
     names = [n for n in type(augmentation).__dataclass_fields__ if getattr(augmentation, n)]  # type: ignore[attr-defined]
-    return ", ".join(f"{n} {getattr(augmentation, n)}" for n in names).replace(" True", "") or "none"
+    return ", ".join(f"{n} {getattr(augmentation, n)}" for n in names).replace(" True", "") or t("none")
 
 
 def show_facts(record: RunRecord) -> None:
     """Spec on the left; what it cost and with what it was computed on the right."""
     left, right = st.columns(2, gap="medium")
     with left:
-        facts(spec_facts(record), alt="The spec of this run")
+        facts(spec_facts(record), alt=t("The spec of this run"))
     with right:
         environment = record.environment
         facts(
             {
-                "Run": record.run_id,
-                "Made": record.created_utc,
-                "Time": ", ".join(f"{stage} {duration(s)}" for stage, s in record.seconds.items()),
-                "Weights": f"{record.params_total:,} in all, {record.params_trained:,} trained",
-                "Size": size(record.model_bytes),
-                "Memory at most": size(record.peak_memory_bytes),
-                "Data fingerprint": record.dataset_fingerprint,
-                "Software": ""
+                t("Run"): record.run_id,
+                t("Made"): record.created_utc,
+                t("Time"): ", ".join(f"{t(stage)} {duration(s)}" for stage, s in record.seconds.items()),
+                t("Weights"): t(
+                    "{total} in all, {trained} trained",
+                    total=f"{record.params_total:,}", trained=f"{record.params_trained:,}",
+                ),
+                t("Size"): size(record.model_bytes),
+                t("Memory at most"): size(record.peak_memory_bytes),
+                t("Data fingerprint"): record.dataset_fingerprint,
+                t("Software"): ""
                 if environment is None
-                else f"Python {environment.python}, Keras {environment.keras} on {environment.backend}, "
-                f"NumPy {environment.numpy}, scikit-learn {environment.sklearn}",
-                "Machine": "" if environment is None else f"{environment.cpu}, {environment.cores} cores",
-                "Commit": "" if environment is None else environment.commit,
+                else t(
+                    "Python {python}, Keras {keras} on {backend}, NumPy {numpy}, scikit-learn {sklearn}",
+                    python=environment.python, keras=environment.keras, backend=environment.backend,
+                    numpy=environment.numpy, sklearn=environment.sklearn,
+                ),
+                t("Machine"): ""
+                if environment is None
+                else t("{cpu}, {cores} cores", cpu=environment.cpu, cores=environment.cores),
+                t("Commit"): "" if environment is None else environment.commit,
             },
-            alt="What this run cost and with what it was computed",
-        )
+            alt=t("What this run cost and with what it was computed"),
+        )  # fmt: skip

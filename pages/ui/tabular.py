@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.language import t
 from core.types import ModelCard, TabularInput
 from pages.ui.blocks import plain
 
@@ -11,11 +12,11 @@ def numbers_form(card: ModelCard) -> tuple[float, ...] | None:
     if not card.tabular_inputs:
         return ()
     with st.form(f"numbers-{card.name}"):
-        st.markdown("**This network also looks at**")
+        st.markdown(t("**This network also looks at**"))
         values = [_asked(card, item) for item in card.tabular_inputs]
-        st.form_submit_button("Use these", type="primary")
+        st.form_submit_button(t("Use these"), type="primary")
     if any(value is None for value in values):
-        st.caption("The network answers once all of them are entered. They hold for every picture below.")
+        st.caption(t("The network answers once all of them are entered. They hold for every picture below."))
         return None
     return tuple(float(value) for value in values if value is not None)
 
@@ -27,6 +28,6 @@ def _asked(card: ModelCard, item: TabularInput) -> float | None:
         min_value=item.low,
         max_value=item.high,
         value=None,
-        placeholder=f"{item.low:g} to {item.high:g}" if bounded else "a number",
+        placeholder=t("{low} to {high}", low=f"{item.low:g}", high=f"{item.high:g}") if bounded else t("a number"),
         key=f"number-{card.name}-{item.name}",
     )
