@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 import numpy as np
+import orjson
 
 from core.errors import StoreError
 from core.store.decoding import decode, shown
@@ -21,6 +22,7 @@ from core.types import RunSpec
 SCHEMA_VERSION = 1
 SLUG_LENGTH = 120  # with the 9 characters of the hash below every file system's limit of 255 bytes
 HASH_BYTES = 4
+LONG_INTEGER = re.compile(rb"(?<![\d.eE+])\d{19,}(?![\d.eE])")
 
 Instance = TypeVar("Instance")
 
@@ -81,7 +83,7 @@ def from_json(kind: type[Instance], text: str | bytes) -> Instance:
     a field is unknown, missing without default, or of another type, or the file is of a newer schema.
     """
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = _loaded(text)
     except (ValueError, RecursionError) as error:  # a decoding error is a ValueError
         raise StoreError(f"not readable as JSON ({shown(error)})") from error
     if not isinstance(data, dict):
@@ -98,6 +100,20 @@ def from_json(kind: type[Instance], text: str | bytes) -> Instance:
         return cast(Instance, decode(kind, data))
     except RecursionError as error:
         raise StoreError("nested too deeply to be one of our files") from error
+
+
+def _loaded(text: str | bytes) -> Any:
+    """What `text` holds, by orjson, three times as fast as json; by json where that one is not exact.
+
+    It knows no name that is not Unicode (a lone surrogate), and makes a float of an integer beyond 64 bits.
+    """
+    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if LONG_INTEGER.search(content) is None:
+        try:
+            return orjson.loads(content)
+        except ValueError:
+            pass
+    return json.loads(text, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> None:

@@ -23,6 +23,7 @@ from core.store.names import (
     check_folder_name,
     files_state,
     is_folder_name,
+    no_collecting,
     read_limited,
     sha256_of,
 )
@@ -258,17 +259,18 @@ def list_runs(folder: Path | None = None, known: Known | None = None) -> RunList
         entries = sorted((p for p in root.iterdir() if not p.name.startswith(".")), key=lambda p: p.name)
     except OSError:  # no results folder yet, or none that may be read
         return RunListing((), ())
-    for entry in entries:
-        if not entry.is_dir() or is_temporary(entry):
-            continue
-        if not is_folder_name(entry.name):
-            damaged.append(Damaged(entry.name, "the name of the folder is no run id"))
-            continue
-        found = _listed(entry, {} if known is None else known)
-        if isinstance(found, Damaged):
-            damaged.append(found)
-        else:
-            records.append(found)
+    with no_collecting():  # a record is thousands of objects, none of them garbage
+        for entry in entries:
+            if not entry.is_dir() or is_temporary(entry):
+                continue
+            if not is_folder_name(entry.name):
+                damaged.append(Damaged(entry.name, "the name of the folder is no run id"))
+                continue
+            found = _listed(entry, {} if known is None else known)
+            if isinstance(found, Damaged):
+                damaged.append(found)
+            else:
+                records.append(found)
     return RunListing(tuple(records), tuple(damaged))
 
 
