@@ -13,6 +13,7 @@ from types import MappingProxyType
 from core import limits
 from core.data.tiff import exif_orientation, read_tiff
 from core.errors import ImageRefused
+from core.language import t
 
 CUT_OFF = "the file is cut off"
 DAMAGED = "the file is damaged"
@@ -54,15 +55,20 @@ def read_container(data: bytes, format_name: str) -> ImageHeader:
 
 def check_size(width: int, height: int) -> None:
     """Refuse pictures outside `core.limits`, naming the size and the limit."""
-    size = f"{width:,} x {height:,} pixels"
+    size = t("{width} x {height} pixels", width=f"{width:,}", height=f"{height:,}")
     if width * height > limits.MAX_IMAGE_PIXELS:
-        raise ImageRefused(f"the picture has {size}, more than the {limits.MAX_IMAGE_PIXELS:,} that are accepted")
+        most = f"{limits.MAX_IMAGE_PIXELS:,}"
+        raise ImageRefused(t("the picture has {size}, more than the {most} that are accepted", size=size, most=most))
     if min(width, height) < limits.MIN_IMAGE_SIDE_PX:
-        raise ImageRefused(f"the picture has {size}, but each side needs at least {limits.MIN_IMAGE_SIDE_PX}")
+        least = limits.MIN_IMAGE_SIDE_PX
+        raise ImageRefused(t("the picture has {size}, but each side needs at least {least}", size=size, least=least))
     if max(width, height) > limits.MAX_IMAGE_ASPECT * min(width, height):
         raise ImageRefused(
-            f"the picture has {size}, but its longer side may be at most {limits.MAX_IMAGE_ASPECT:g} times the shorter"
-        )
+            t(
+                "the picture has {size}, but its longer side may be at most {times} times the shorter",
+                size=size, times=f"{limits.MAX_IMAGE_ASPECT:g}",
+            )
+        )  # fmt: skip
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -81,7 +87,8 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind in PNG_NEEDED:
             (stated,) = struct.unpack_from(">I", data, end - 4)
             if zlib.crc32(view[position + 4 : end - 4]) != stated:
-                raise ImageRefused(f"{DAMAGED} (its {kind.decode('latin-1')} part fails its checksum)")
+                part = kind.decode("latin-1")
+                raise ImageRefused(t("the file is damaged (its {part} part fails its checksum)", part=part))
         yield kind, position, end
         if kind == b"IEND":
             return
@@ -91,7 +98,7 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _read_png(data: bytes) -> ImageHeader:
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
-        raise ImageRefused(f"{DAMAGED} (it does not begin with its header)")
+        raise ImageRefused(t("the file is damaged (it does not begin with its header)"))
     check_size(width, height)
     if bits not in _PNG_BITS.get(colour, ()):
         raise ImageRefused(f"{DAMAGED} (colour type {colour} with {bits} bits does not exist)")
@@ -103,7 +110,7 @@ def _read_png(data: bytes) -> ImageHeader:
         elif kind == b"eXIf":
             orientation = exif_orientation(data[start + 8 : end - 4])
     if not has_pixels:
-        raise ImageRefused(f"{DAMAGED} (it holds no picture)")
+        raise ImageRefused(t("the file is damaged (it holds no picture)"))
     return ImageHeader(format="PNG", width=width, height=height, frames=frames, bits=bits, orientation=orientation)
 
 
@@ -123,7 +130,7 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:
             continue
         if marker == 0xD9:
-            raise ImageRefused(f"{DAMAGED} (it holds no picture)")
+            raise ImageRefused(t("the file is damaged (it holds no picture)"))
         position += struct.unpack_from(">H", data, position)[0]
         yield marker, start, position
         if marker == 0xDA:
@@ -141,17 +148,18 @@ def _read_jpeg(data: bytes) -> ImageHeader:
             orientation = exif_orientation(data[start + 10 : end])
         scan = end
     if size is None:
-        raise ImageRefused(f"{DAMAGED} (it does not tell its size)")
+        raise ImageRefused(t("the file is damaged (it does not tell its size)"))
     # Inside the coded picture FF is always followed by 00 or a restart marker, so FF D9 is the end itself.
     if data.find(b"\xff\xd9", scan) < 0:
         raise ImageRefused(CUT_OFF)
     if data.count(b"\xff\xda", scan) >= limits.MAX_JPEG_SCANS:
-        raise ImageRefused(f"the picture is drawn in more than {limits.MAX_JPEG_SCANS} passes")
+        raise ImageRefused(t("the picture is drawn in more than {most} passes", most=limits.MAX_JPEG_SCANS))
     bits, height, width = size
     # A Huffman code has at least one bit: one a block in progressive files, two (DC and end of block) in others.
     bits_a_block = {0xC0: 2, 0xC1: 2, 0xC2: 1}.get(coding, 0)
     if 8 * (len(data) - scan) < bits_a_block * (-(-width // 8)) * (-(-height // 8)):
-        raise ImageRefused(f"{DAMAGED} (it is far too short for {width:,} x {height:,} pixels)")
+        pixels = t("{width} x {height} pixels", width=f"{width:,}", height=f"{height:,}")
+        raise ImageRefused(t("the file is damaged (it is far too short for {pixels})", pixels=pixels))
     return ImageHeader(format="JPEG", width=width, height=height, frames=1, bits=bits, orientation=orientation)
 
 
@@ -197,7 +205,7 @@ def _read_gif(data: bytes) -> ImageHeader:
             position += 1 + data[position]
         position += 1
     if not frames:
-        raise ImageRefused(f"{DAMAGED} (it holds no picture)")
+        raise ImageRefused(t("the file is damaged (it holds no picture)"))
     return ImageHeader(format="GIF", width=size[0], height=size[1], frames=frames, bits=8)
 
 
@@ -222,7 +230,7 @@ def _read_webp(data: bytes) -> ImageHeader:
     if end > len(data) or position > len(data) + 1:
         raise ImageRefused(CUT_OFF)
     if size is None:
-        raise ImageRefused(f"{DAMAGED} (it holds no picture)")
+        raise ImageRefused(t("the file is damaged (it holds no picture)"))
     return ImageHeader(
         format="WebP", width=size[0], height=size[1], frames=max(frames, 1), bits=8, orientation=orientation
     )

@@ -20,7 +20,6 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 from core import limits
 from core.data.containers import (
     CUT_OFF,
-    DAMAGED,
     JPEG_METADATA,
     PNG_NEEDED,
     ImageHeader,
@@ -34,6 +33,7 @@ from core.data.pixels8 import rotate, to_rgb
 from core.data.sandbox import decode_in_child, header_in_child
 from core.data.sniff import ACCEPTED, IN_CHILD, describe_foreign, image_format
 from core.errors import ImageRefused
+from core.language import t
 from core.types import PreprocessSpec
 
 __all__ = ["ImageHeader", "decode_image", "decode_picture", "encode_jpeg", "encode_png", "fit_image", "read_header"]
@@ -81,8 +81,8 @@ def decode_picture(source: Path | bytes, name: str = "", frame: FrameChoice = MI
     header = _read_header(data, shown)
     with _told(shown, format_name):
         if frame.axis or frame.volume or frame.number not in (None, 1):
-            raise ImageRefused("a frame can be chosen of DICOM and NIfTI files only; of others the first is read")
-    note = f"The file has {header.frames} frames; this is the first." if header.frames > 1 else ""
+            raise ImageRefused(t("a frame can be chosen of DICOM and NIfTI files only; of others the first is read"))
+    note = t("The file has {n} frames; this is the first.", n=header.frames) if header.frames > 1 else ""
     return Decoded(pixels=_decode(data, header, shown), header=header, note=note)
 
 
@@ -94,15 +94,17 @@ def _decode(data: bytes, header: ImageHeader, shown: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(_without_metadata(data, header)), formats=[header.format]) as image:
             if image.size != stored:
-                raise ImageRefused(f"{DAMAGED} (it states two sizes)")
+                raise ImageRefused(t("the file is damaged (it states two sizes)"))
             rgb = to_rgb(image, data, header)
     except ImageRefused as error:
-        raise ImageRefused(f"{shown}: {error} ({header.format}); {ACCEPTED}.") from error
+        raise _refused(shown, str(error), header.format) from error
     except MemoryError as error:
-        raise ImageRefused(f"{shown}: there is not enough memory to decode it; send a smaller picture.") from error
+        raise ImageRefused(
+            t("{name}: there is not enough memory to decode it; send a smaller picture.", name=shown)
+        ) from error
     except Exception as error:  # Pillow's decoders raise a dozen types on malformed files
-        reason = CUT_OFF if "truncated" in str(error).lower() else f"{DAMAGED} or of a kind that is not supported"
-        raise ImageRefused(f"{shown}: {reason} ({header.format}); {ACCEPTED}.") from error
+        reason = t("the file is damaged or of a kind that is not supported")
+        raise _refused(shown, CUT_OFF if "truncated" in str(error).lower() else reason, header.format) from error
     return rotate(rgb, orientation)
 
 
@@ -179,21 +181,31 @@ def _read_bytes(source: Path | bytes, shown: str) -> bytes:
         size = source.stat().st_size if isinstance(source, Path) else len(source)
         if size > limits.MAX_IMAGE_BYTES:
             raise ImageRefused(
-                f"{shown}: the file has {size / 1024**2:.0f} MB; "
-                f"accepted are up to {limits.MAX_IMAGE_BYTES // 1024**2} MB."
-            )
+                t(
+                    "{name}: the file has {size} MB; accepted are up to {most} MB.",
+                    name=shown, size=f"{size / 1024**2:.0f}", most=limits.MAX_IMAGE_BYTES // 1024**2,
+                )
+            )  # fmt: skip
         return source.read_bytes() if isinstance(source, Path) else bytes(source)
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the path
-        reason = getattr(error, "strerror", None) or "not a usable path"
-        raise ImageRefused(f"{shown}: the file cannot be read ({reason}); check the path.") from error
+        reason = getattr(error, "strerror", None) or t("not a usable path")
+        raise ImageRefused(
+            t("{name}: the file cannot be read ({reason}); check the path.", name=shown, reason=reason)
+        ) from error
 
 
 def _format(data: bytes, shown: str) -> str:
     if not data:
-        raise ImageRefused(f"{shown}: the file is empty; {ACCEPTED}.")
+        raise ImageRefused(t("{name}: the file is empty; {accepted}.", name=shown, accepted=t(ACCEPTED)))
     format_name = image_format(data)
     if format_name is None:
-        raise ImageRefused(f"{shown}: the file is {describe_foreign(data)}, not an accepted image; {ACCEPTED}.")
+        kind = t(describe_foreign(data))
+        raise ImageRefused(
+            t(
+                "{name}: the file is {kind}, not an accepted image; {accepted}.",
+                name=shown, kind=kind, accepted=t(ACCEPTED),
+            )
+        )  # fmt: skip
     return format_name
 
 
@@ -209,7 +221,17 @@ def _told(shown: str, format_name: str) -> Iterator[None]:
     try:
         yield
     except ImageRefused as error:
-        raise ImageRefused(f"{shown}: {error} ({format_name}); {ACCEPTED}.") from error
+        raise _refused(shown, str(error), format_name) from error
+
+
+def _refused(shown: str, reason: str, format_name: str) -> ImageRefused:
+    """A bare reason as a sentence; one that came from the child process, which speaks English, is looked up here."""
+    return ImageRefused(
+        t(
+            "{name}: {reason} ({format}); {accepted}.",
+            name=shown, reason=t(reason), format=format_name, accepted=t(ACCEPTED),
+        )
+    )  # fmt: skip
 
 
 def _without_metadata(data: bytes, header: ImageHeader) -> bytes:

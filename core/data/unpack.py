@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from core import limits
 from core.data.zips import ZipImages
 from core.errors import DataError, ImageRefused
+from core.language import t
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # files that are ZIPs inside, and one document each: they are refused as what they are
@@ -34,7 +35,7 @@ def unpacked(files: Iterable[tuple[str, bytes]], most: int) -> list[tuple[str, b
             continue
         entries = archive.names()
         if not entries:
-            found.append((name, ImageRefused(f"{name}: the ZIP holds no file.")))
+            found.append((name, ImageRefused(t("{name}: the ZIP holds no file.", name=name))))
         taken = entries[: max(0, most - len(found))]
         left += len(entries) - len(taken)
         for entry in taken:
@@ -43,7 +44,8 @@ def unpacked(files: Iterable[tuple[str, bytes]], most: int) -> list[tuple[str, b
             found.append((f"{name}/{entry}", content))
         archive.close()
     if left:
-        found.append(("", ImageRefused(f"{left:,} more file(s) were left out; accepted are up to {most} at once.")))
+        more = t("{n} more file(s) were left out; accepted are up to {most} at once.", n=f"{left:,}", most=most)
+        found.append(("", ImageRefused(more)))
     return found
 
 
@@ -66,5 +68,7 @@ def _content(archive: ZipImages, name: str, entry: str, room: int) -> bytes | Im
         return ImageRefused(f"{name}/{error}")
     if len(content) > room:
         most = limits.MAX_UNPACKED_BYTES // 1024**2
-        return ImageRefused(f"{shown}: the ZIPs hold more than {most} MB; send them one after the other.")
+        return ImageRefused(
+            t("{name}: the ZIPs hold more than {most} MB; send them one after the other.", name=shown, most=most)
+        )
     return content

@@ -23,6 +23,7 @@ from core import limits
 from core.data.frames import FrameChoice
 from core.data.images import MIDDLE, decode_image
 from core.errors import DataError, ImageRefused
+from core.language import t
 
 RULE = "entries by name, hidden ones and folders left out"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -56,7 +57,7 @@ class ZipImages:
                 _check_directory(stream)
             self._zip = zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive)
         except _DAMAGE as error:
-            raise DataError(f"{name}: it is no ZIP, or damaged ({error}).") from error
+            raise DataError(t("{name}: it is no ZIP, or damaged ({reason}).", name=name, reason=error)) from error
         entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
         digest = hashlib.blake2b(digest_size=16)
         for entry in entries:
@@ -64,10 +65,10 @@ class ZipImages:
         self.digest = digest.hexdigest()
         times = Counter(entry.filename for entry in entries)
         self._refused = {
-            name: f"the ZIP has {count} entries of this name" for name, count in times.items() if count > 1
+            name: t("the ZIP has {n} entries of this name", n=count) for name, count in times.items() if count > 1
         }
         for entry in _overlapping(entries):
-            self._refused[entry.filename] = "it shares its bytes with another entry, as only built archives do"
+            self._refused[entry.filename] = t("it shares its bytes with another entry, as only built archives do")
         self._entries = {entry.filename: entry for entry in entries}
         self._lock, self._frame = threading.Lock(), frame
         self._inflated = 0
@@ -84,7 +85,7 @@ class ZipImages:
         """The bytes of one name of the list. Raises ImageRefused with one sentence."""
         entry = self._entries.get(name)
         if entry is None:
-            raise ImageRefused(f"{name}: the ZIP has no such entry.")
+            raise ImageRefused(t("{name}: the ZIP has no such entry.", name=name))
         reason = self._refused.get(name) or _unusable(entry)
         if reason:
             raise ImageRefused(f"{name}: {reason}.")
@@ -93,7 +94,9 @@ class ZipImages:
         except ImageRefused as error:
             raise ImageRefused(f"{name}: {error}.") from error
         except _DAMAGE as error:
-            raise ImageRefused(f"{name}: the entry is damaged, or not as the ZIP's directory says.") from error
+            raise ImageRefused(
+                t("{name}: the entry is damaged, or not as the ZIP's directory says.", name=name)
+            ) from error
 
     def _inflate(self, entry: zipfile.ZipInfo) -> bytes:
         data = bytearray()
@@ -102,13 +105,19 @@ class ZipImages:
                 data += chunk
                 self._inflated += len(chunk)
                 if len(data) > limits.MAX_IMAGE_BYTES:
-                    raise ImageRefused(f"it has more than {limits.MAX_IMAGE_BYTES // 1024**2} MB")
+                    raise ImageRefused(t("it has more than {most} MB", most=limits.MAX_IMAGE_BYTES // 1024**2))
                 if len(data) > limits.ZIP_RATIO_FREE_BYTES + limits.MAX_ZIP_RATIO * entry.compress_size:
-                    raise ImageRefused(f"it grows to more than {limits.MAX_ZIP_RATIO} times its packed size")
+                    raise ImageRefused(
+                        t("it grows to more than {times} times its packed size", times=limits.MAX_ZIP_RATIO)
+                    )
                 if self._inflated > limits.MAX_ZIP_TOTAL_BYTES:
-                    raise ImageRefused(f"the ZIP holds more than {limits.MAX_ZIP_TOTAL_BYTES // 1024**3:,} GB in all")
+                    most = f"{limits.MAX_ZIP_TOTAL_BYTES // 1024**3:,}"
+                    raise ImageRefused(t("the ZIP holds more than {most} GB in all", most=most))
         if len(data) != entry.file_size:
-            raise ImageRefused(f"it has {len(data):,} bytes, the ZIP's directory says {entry.file_size:,}")
+            stated = f"{entry.file_size:,}"
+            raise ImageRefused(
+                t("it has {n} bytes, the ZIP's directory says {stated}", n=f"{len(data):,}", stated=stated)
+            )
         return bytes(data)
 
     def close(self) -> None:
@@ -124,7 +133,7 @@ def _check_directory(stream: BinaryIO) -> None:
     tail = stream.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + 22 > len(tail):
-        raise ValueError("it has no directory at its end")
+        raise ValueError(t("it has no directory at its end"))
     length = struct.unpack_from("<I", tail, at + 12)[0]
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: its record stands before this locator
         at -= 76
@@ -139,7 +148,8 @@ def _check_directory(stream: BinaryIO) -> None:
         position += 46 + sum(struct.unpack_from("<HHH", directory, position + 28))
         count += 1
         if count > limits.MAX_ZIP_ENTRIES:
-            raise ValueError(f"it has more than {limits.MAX_ZIP_ENTRIES:,} entries; unpack it and give the folder")
+            most = f"{limits.MAX_ZIP_ENTRIES:,}"
+            raise ValueError(t("it has more than {most} entries; unpack it and give the folder", most=most))
 
 
 def _overlapping(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -161,14 +171,15 @@ def _unusable(entry: zipfile.ZipInfo) -> str:
     name, mode = entry.orig_filename, entry.external_attr >> 16
     parts = name.split("/")
     if len(name) > limits.MAX_ZIP_NAME_LENGTH:
-        return f"its name has {len(name):,} letters; accepted are up to {limits.MAX_ZIP_NAME_LENGTH:,}"
+        most = f"{limits.MAX_ZIP_NAME_LENGTH:,}"
+        return t("its name has {n} letters; accepted are up to {most}", n=f"{len(name):,}", most=most)
     # an absolute path has an empty first part
     if _DRIVE.match(name) or not {"\\", "\0"}.isdisjoint(name) or not {"", ".", ".."}.isdisjoint(parts):
-        return "its name leads out of the archive or is no plain path"
+        return t("its name leads out of the archive or is no plain path")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return "it is a link, a pipe or a device, not a file"
+        return t("it is a link, a pipe or a device, not a file")
     if entry.flag_bits & _ENCRYPTED:
-        return "it is encrypted; unpack it with its password"
+        return t("it is encrypted; unpack it with its password")
     if entry.compress_type not in _METHODS:
-        return f"it is packed by method {entry.compress_type}; accepted are stored and deflated"
+        return t("it is packed by method {method}; accepted are stored and deflated", method=entry.compress_type)
     return ""
