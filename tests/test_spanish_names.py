@@ -14,20 +14,23 @@ from core.registry.heads import HEADS
 from core.registry.labels import LABEL_SCHEMES
 from core.registry.medmnist import MEDMNIST
 from core.registry.metrics import METRICS
+from core.registry.pixels import RANGES
 from core.registry.published import SOURCES, published_figures
 from core.registry.published_types import VERDICTS
 from core.registry.reading import SPREADS
 from core.store.models import list_models
 from core.types import ModelCard
 from pages.ui import changes, frames, live_controls, live_snapshot, methods, triage_list, triage_room
+from pages.ui.models import OUTPUTS
 
 STATUSES = ("done", "interrupted", "imported", "failed", "running")
+STAGES = ("features", "images", "data", "training", "evaluation", "scoring")  # of a stored run's seconds
 PARTS = ("train", "validation", "test", "official", "group")
 
 
 def of_datasets():
     for spec in DATASETS.values():
-        yield from (spec.title, spec.modality, *spec.caveats)
+        yield from (spec.title, spec.modality, *spec.caveats, spec.licence, spec.group_field, spec.manual_download)
         word = text.group_word(spec.group_field)
         yield from (word, text.plural(2, word).removeprefix("2 "))
         yield doubts.seen_kind(a_card(spec.key))
@@ -86,6 +89,7 @@ def of_constants():
     yield from (*methods.SECTIONS, *methods.SECTIONS.values(), methods.LIMITS)
     yield from (*representativeness.MEANING, *representativeness.MEANING.values())
     yield from (word for step in representativeness.STEPS.values() for word in step)
+    yield from (*RANGES.values(), *OUTPUTS.values(), *STAGES)
     yield from ("Training images", "Validation", "Hidden test")
 
 

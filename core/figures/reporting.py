@@ -102,7 +102,7 @@ def report_items(
     known = {**_about(record, card, command), **_data(record), **_made(record)}
     if evaluation is not None:
         known.update(_found(record, evaluation))
-    known[24] = [*(card.limits if card is not None else ()), *_caveats(record), *warnings_of(record, evaluation)]
+    known[24] = [*map(t, card.limits if card is not None else ()), *_caveats(record), *warnings_of(record, evaluation)]
     for number, lines in (extras or {}).items():
         known[number] = [*known.get(number, []), *lines]
     for text, said in (statements or {}).items():
@@ -132,8 +132,8 @@ def _about(record: RunRecord, card: ModelCard | None, command: str) -> dict[int,
             t("Commit {commit}", commit=environment.commit) if environment is not None and environment.commit else "",
             software,
         ],
-        2: [card.intended_use] if card is not None and card.intended_use else [],
-        3: [NOT_A_DIAGNOSIS],
+        2: [t(card.intended_use)] if card is not None and card.intended_use else [],
+        3: [t(NOT_A_DIAGNOSIS)],
         4: [t("Every score here is the output of {model}, a statistical model, not of a person.",
               model=run_title(record.spec))],
         23: [*maps, t("Heat maps show what raised a score, not where a disease lies; they are an aid.")],
@@ -148,34 +148,34 @@ def _about(record: RunRecord, card: ModelCard | None, command: str) -> dict[int,
 def _data(record: RunRecord) -> dict[int, list[str]]:
     spec, data = record.spec, DATASETS.get(record.spec.dataset)
     word = group_word(group_field_of(record))
-    left = [f"{plural(n, 'image')}: {why}" for why, n in record.dropped.items()]
+    left = [f"{plural(n, 'image')}: {t(why)}" for why, n in record.dropped.items()]
     counts = []
     for part in record.counts:
         classes = ", ".join(f"{t(name)} {n:,}" for name, n in part.images_per_class.items())
-        counts.append(f"{part.split}: {counted(part.n_images, part.n_groups, group_field_of(record))} ({classes})")
+        counts.append(f"{t(part.split)}: {counted(part.n_images, part.n_groups, group_field_of(record))} ({classes})")
     answers: dict[int, list[str]] = {
         6: left or ([t("No image was left out by the labels of this task.")] if record.counts else []),
         7: counts,
         9: [
             split_badge(record.audit, spec),
-            t("Level: {level}; seed {seed}", level=word, seed=spec.split_seed)
+            t("Level: {level}; seed {seed}", level=t(word), seed=spec.split_seed)
             + ("" if spec.fold is None else f", {t('fold {fold}', fold=spec.fold)}"),
             audit_text(record.audit),
         ],
         10: [
             t("{side} pixels, {how}, contrast: {contrast}", side=spec.preprocess.size_px,
-              how=spec.preprocess.resize_mode, contrast=spec.preprocess.contrast),
-            t("Balance: {how}", how=spec.balance),
+              how=t(spec.preprocess.resize_mode), contrast=t(spec.preprocess.contrast)),
+            t("Balance: {how}", how=t(spec.balance)),
         ],
     }  # fmt: skip
     if data is not None:
-        answers[5] = [data.title, data.modality, data.source_url, data.licence, data.citation]
+        answers[5] = [t(data.title), t(data.modality), data.source_url, t(data.licence), data.citation]
     return answers
 
 
 def _caveats(record: RunRecord) -> Sequence[str]:
     data = DATASETS.get(record.spec.dataset)
-    return data.caveats if data is not None else ()
+    return [t(caveat) for caveat in data.caveats] if data is not None else ()
 
 
 def _made(record: RunRecord) -> dict[int, list[str]]:
@@ -183,11 +183,13 @@ def _made(record: RunRecord) -> dict[int, list[str]]:
     rates = ", ".join(str(rate) for rate in spec.learning_rates)
     settings = [f"{key}: {value}" for key, value in record.chosen_settings.items() if not isinstance(value, Mapping)]
     environment = record.environment
-    machine = f"{environment.cpu}, {environment.cores} cores" if environment is not None else ""
+    machine = ""
+    if environment is not None:
+        machine = t("{cpu}, {cores} cores", cpu=environment.cpu, cores=environment.cores)
     return {
         11: [
             t("{network} with {head}, {strategy}; weights: {weights}", network=architecture_title(spec.architecture),
-              head=head_title(spec.head), strategy=strategy_title(spec.strategy), weights=spec.weights),
+              head=head_title(spec.head), strategy=strategy_title(spec.strategy), weights=t(spec.weights)),
             t("{total} weights, {trained} of them trained; {size}", total=f"{record.params_total:,}",
               trained=f"{record.params_trained:,}", size=size(record.model_bytes)) if record.params_total else "",
         ],
@@ -195,7 +197,7 @@ def _made(record: RunRecord) -> dict[int, list[str]]:
             t("{optimizer}, learning rate {rates}, at most {epochs} epochs in batches of {batch}, schedule {schedule}",
               optimizer=spec.optimizer, rates=rates, epochs=spec.epochs, batch=spec.batch_size,
               schedule=spec.schedule),
-            ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in record.seconds.items()),
+            ", ".join(f"{t(stage)} {duration(seconds)}" for stage, seconds in record.seconds.items()),
             machine,
         ],
         13: [
@@ -224,7 +226,7 @@ def _found(record: RunRecord, evaluation: Evaluation) -> dict[int, list[str]]:
         for name, row in zip(evaluation.class_names, evaluation.confusion, strict=True)
     ]
     columns = ("rightly left", "false alarm", "missed", "found")
-    order = ", ".join(columns if evaluation.task == "multilabel" else map(t, evaluation.class_names))
+    order = ", ".join(map(t, columns if evaluation.task == "multilabel" else evaluation.class_names))
     overall = [
         f"{metric_title(metric)} {interval(e)}"
         for metric in ("f1", "balanced_accuracy")

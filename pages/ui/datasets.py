@@ -105,7 +105,7 @@ def show_table_facts(spec: DatasetSpec, table: DatasetTable) -> None:
     found = plain(counted(len(table), table.rows["group"].nunique(), spec.group_field))
     st.markdown(t("**{images}** at hand.", images=found))
     for note in table.notes:
-        st.caption(plain(note))
+        st.caption(plain(t(note)))
     if table.refused:
         with st.expander(
             t("{problems} found; those images are left out", problems=plural(len(table.refused), "problem"))
