@@ -1,6 +1,6 @@
 """The pictures and the table behind image ids, where the data set of a run lies on this machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -66,8 +66,16 @@ def thumbnail(path: str) -> np.ndarray | None:
         return None
 
 
-def show_pictures(record: RunRecord, image_ids: Sequence[str], captions: Mapping[str, str], key: str) -> None:
-    """The first dozen of the images, on demand; or one line that says why there are none."""
+def show_pictures(
+    record: RunRecord, image_ids: Sequence[str], captions: Mapping[str, str], key: str,
+    under: Callable[[], Callable[[str, str, np.ndarray], None] | None] | None = None,
+) -> None:  # fmt: skip
+    """The first dozen of the images, on demand; or one line that says why there are none.
+
+    Args:
+        under: asked once, where pictures are shown; what it gives draws more under each of them, from (image id,
+            path, small picture).
+    """
     if not is_at_hand(record):
         st.caption(
             t("The pictures are not on this machine: with the data set in `MEDLENS_DATA` they stand here. "
@@ -82,6 +90,7 @@ def show_pictures(record: RunRecord, image_ids: Sequence[str], captions: Mapping
     if not found:
         st.caption(t("None of these ids is in the data set on this machine."))
         return
+    more_under = under() if under is not None else None
     with st.grid(6, min_column_width=130):
         for image_id, path in found.items():
             pixels = thumbnail(str(path))
@@ -92,6 +101,8 @@ def show_pictures(record: RunRecord, image_ids: Sequence[str], captions: Mapping
             with st.container():
                 st.image(pixels, width="stretch", alt=t("Image {image}. {what}", image=image_id, what=words))
                 st.caption(f"{plain(image_id)}  \n{plain(words)}")
+                if more_under is not None:
+                    more_under(image_id, str(path), pixels)
     if len(image_ids) > MOST_PICTURES:
         more = len(image_ids) - MOST_PICTURES
         st.caption(tn("{n} more image is in the table.", "{n} more images are in the table.", more))

@@ -17,6 +17,7 @@ from pages.ui.blocks import error_box, plain
 from pages.ui.charts import chart_with_numbers, csv_button
 from pages.ui.comparing import choose_class
 from pages.ui.comparing_cache import threshold_of
+from pages.ui.error_maps import maps_under
 
 WORST = 24
 PAIRS_NAMED = 5
@@ -38,7 +39,7 @@ def show_errors(record: RunRecord, evaluation: Evaluation) -> None:
         t("Look at"), list(views), default="worst", format_func=lambda v: views[v], required=True,
         key=f"errors-view-{record.run_id}",
     )  # fmt: skip
-    rows = _cell(record, evaluation) if view == "cell" else _worst(record, evaluation)
+    rows, looked_for = _cell(record, evaluation) if view == "cell" else _worst(record, evaluation)
     if rows.empty:
         st.success(t("No image lies here."), icon=":material/check:")
     else:
@@ -61,11 +62,15 @@ def show_errors(record: RunRecord, evaluation: Evaluation) -> None:
                             score=f"{row.score:.3f}")
             for row in rows.itertuples()
         }  # fmt: skip
-        show_pictures(record, rows["image_id"].tolist(), captions, f"errors-{record.run_id}")
+        show_pictures(
+            record, rows["image_id"].tolist(), captions, f"errors-{record.run_id}",
+            under=lambda: maps_under(record, looked_for),
+        )  # fmt: skip
         _write(record, rows["image_id"].tolist(), told)
 
 
-def _worst(record: RunRecord, evaluation: Evaluation) -> pd.DataFrame:
+def _worst(record: RunRecord, evaluation: Evaluation) -> tuple[pd.DataFrame, str]:
+    """(the images, the class that they are wrong about)."""
     binary = evaluation.positive_class is not None
     name = str(evaluation.positive_class) if binary else choose_class(evaluation.class_names, f"wrong-{record.run_id}")
     kinds = {MISSED: t("missed"), ALARM: t("false alarms")}
@@ -82,10 +87,11 @@ def _worst(record: RunRecord, evaluation: Evaluation) -> pd.DataFrame:
         )
     )
     st.caption(said)
-    return rows
+    return rows, name
 
 
-def _cell(record: RunRecord, evaluation: Evaluation) -> pd.DataFrame:
+def _cell(record: RunRecord, evaluation: Evaluation) -> tuple[pd.DataFrame, str]:
+    """(the images, the class that was decided for)."""
     names = list(evaluation.class_names)
     pairs = confused_pairs(evaluation.confusion, names)
     truth_key, call_key = f"cell-truth-{record.run_id}", f"cell-call-{record.run_id}"
@@ -120,7 +126,7 @@ def _cell(record: RunRecord, evaluation: Evaluation) -> pd.DataFrame:
         tn("{n} image of {truth} called {decision}", "{n} images of {truth} called {decision}", len(rows),
            truth=plain(t(str(truth))), decision=plain(t(str(call))))
     )  # fmt: skip
-    return rows
+    return rows, str(call)
 
 
 def _take_click(clicked: object, names: Sequence[str], truth_key: str, call_key: str, seen_key: str) -> None:

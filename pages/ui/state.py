@@ -34,4 +34,6 @@ PRESENT = "present"  # query parameter: "1" for the presenter's view
 TOUR, STEP = "tour", "step"  # query parameters: a tour of pages/tours/ and its step, from 1
 LANGUAGE = "lang"  # query parameter and session state: a key of core.language.LANGUAGES
 LANGUAGE_SEEN = "lang-seen"  # session state: what the URL last said of it
+ERROR_MAPS = "error-maps"  # session state: (model, its sha256, image, class) -> (small heat map, is it empty?)
+ERROR_MAPS_ASKED = "error-maps-asked"  # session state: the keys of ERROR_MAPS that are to be made now
 QUIZ = "quiz"  # session state: the QuizRound that is being played

@@ -2,13 +2,17 @@
 
 import json
 
+import pandas as pd
 import pytest
 
+from core.data.phantom_path import phantom_path
+from core.errors import ModelError
 from core.evaluation.cut_table import cut_table, per_people
 from core.evaluation.failures import worst_errors
 from core.evaluation.thresholds import choose_threshold
 from core.store.notes import load_notes
 from core.store.runs import load_predictions
+from pages.ui import at_hand, door
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +90,61 @@ def test_the_worst_errors_are_listed_and_a_note_on_one_is_kept_outside_the_run(s
     assert sorted(p.name for p in (results[0] / record.run_id).iterdir()) == before
 
 
+@pytest.fixture
+def pictures_at_hand(monkeypatch):
+    """Every test image of any run is a phantom of its own."""
+    ids = [f"test-{i:03d}" for i in range(160)]
+    rows = pd.DataFrame({"path": [phantom_path(7, i, 0, 64) for i in range(160)]}, index=ids)
+    monkeypatch.setattr(at_hand, "is_at_hand", lambda record: True)
+    monkeypatch.setattr(at_hand, "rows_of", lambda record: rows)
+
+
+def alts(app):
+    return [picture.alt for image in app.image for picture in image.proto.imgs]
+
+
+def test_a_map_of_an_error_is_made_when_asked_for_by_the_model_of_the_run(
+    stores, open_at, fake_network, pictures_at_hand, results, monkeypatch
+):
+    record = stores["phantom"]
+    app = open_at("run", run=record.run_id, part="errors")
+    wanted = worst_errors(
+        load_predictions(record.run_id, "test", results[0]), record.evaluations[1].threshold, "Nodule", "missed", 24
+    )["image_id"].tolist()[:12]
+    assert len(wanted) > 2
+    next(toggle for toggle in app.toggle if toggle.label == "Show the pictures").set_value(True).run()
+    assert "Grad-CAM for Nodule by the model Model drawn" in said(app)
+    buttons = [b for b in app.button if b.label == "Where it looked"]
+    assert len(buttons) == len(wanted) and fake_network.calls == []
+    with monkeypatch.context() as broken:
+        broken.setattr(door, "predict", refused)
+        buttons[1].click().run()
+    assert [e.value.replace("\\", "") for e in app.error] == ["No network today."]
+    buttons = [b for b in app.button if b.label == "Where it looked"]
+    assert len(buttons) == len(wanted)
+    buttons[1].click().run()
+    # the fake map is warm in rows and columns 8 to 24 of 64: 16 x 16 of 64 x 64 is 6 %
+    (alt,) = [alt for alt in alts(app) if alt.startswith("Heat map")]
+    assert alt.startswith(f"Heat map for Nodule on image {wanted[1]}: strongest in the upper left")
+    assert alt.endswith("6 % of it")
+    assert len([b for b in app.button if b.label == "Where it looked"]) == len(wanted) - 1
+    app.run()
+    assert fake_network.calls == [wanted[1]] and fake_network.shapes == [(64, 64, 3)]
+    assert not app.exception and not app.error
+
+
+def refused(name, pixels, image_id, **more):
+    raise ModelError("No network today.")
+
+
+def test_where_no_model_was_made_from_the_run_one_line_says_so_in_place_of_maps(stores, open_at, pictures_at_hand):
+    app = open_at("run", run=stores["forest"].run_id, part="errors")
+    next(toggle for toggle in app.toggle if toggle.label == "Show the pictures").set_value(True).run()
+    assert "none of the models on this machine was made from this run" in said(app)
+    assert len(alts(app)) > 2
+    assert not [b for b in app.button if b.label == "Where it looked"]
+
+
 def test_a_cell_of_the_matrix_lists_as_many_images_as_it_counts(stores, open_at):
     record = stores["cause"]
     app = open_at("run", run=record.run_id, part="errors")
@@ -105,7 +164,6 @@ def test_subgroups_that_are_not_at_hand_say_why(stores, open_at):
 
 def test_subgroups_of_a_drawn_data_set_are_parted_by_what_its_table_says(stores, open_at, monkeypatch):
     import numpy as np
-    import pandas as pd
 
     from pages.ui import running_cache
 
