@@ -118,7 +118,7 @@ def test_the_presenters_view_hides_what_is_not_for_the_room_and_shows_the_way_on
     app = opened("imbalance", present="1", tour="stakeholders", step="4")
     assert not app.exception and [e.value for e in app.error] == []
     assert app.title[0].value == "The accuracy paradox"
-    assert not app.get("button_group") and not app.get("page_link")
+    assert not app.main.get("button_group") and not app.get("page_link")
     assert "Step 4 of 5" in said(app)
     assert any("stSidebar" in h.proto.body for h in app.get("html"))
     # tests/browser presses them: AppTest loses the click of a button that stands in app.py itself
