@@ -30,12 +30,15 @@ def pytest_collection_modifyitems(items):
 
 
 @contextmanager
-def served():
-    """The app on a free port, with the runs and models of the repository; yields its address."""
+def served(**settings):
+    """The app on a free port, with the runs and models of the repository unless `settings` say otherwise.
+
+    `settings` are variables of its environment; yields its address.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MEDLENS_")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MEDLENS_")} | settings
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
@@ -67,6 +70,12 @@ def app():
     """One served app for all tests of the session."""
     with served() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def serve_app():
+    """serve_app(MEDLENS_MODELS=...) -> a context with the address of an app that is served with these settings."""
+    return served
 
 
 @pytest.fixture(scope="session")

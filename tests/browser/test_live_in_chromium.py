@@ -1,10 +1,13 @@
 """The Live page with Chromium's fake camera: how fast it answers, what it sends, when it lets go of the camera."""
 
+import io
 import os
 import shutil
 import time
+import zipfile
 from base64 import b64decode
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,9 +123,13 @@ def test_ten_frames_a_second_a_pause_a_snapshot_and_the_camera_is_let_go_of(live
         press(page, "Snapshot")
         page.locator('img[alt="Camera snapshot, untouched"]').wait_for(timeout=20_000)
         page.locator('img[alt^="Heat map for Nodule"]').wait_for(timeout=5_000)
-        with page.expect_download(timeout=20_000) as waiting:
-            page.get_by_role("button", name="Download as ZIP").click()
-        assert waiting.value.suggested_filename.endswith(".zip")
+        page.get_by_role("button", name="Download as ZIP").wait_for(timeout=5_000)
+        press(page, "Snapshot")
+        sheets = downloaded_pictures(page)
+        assert len(sheets) == 2
+        for sheet in sheets:
+            assert sheet.shape[0] > sheet.shape[1] >= 480  # the overlay, its colour bar and its words
+            assert not np.array_equal(sheet[..., 0], sheet[..., 2])
         page.get_by_role("radio", name="No nodule").or_(page.get_by_role("button", name="No nodule")).first.click()
         page.wait_for_timeout(300)
         assert page.evaluate("window.__tracks.map((track) => track.readyState)") == ["live"]  # settings keep it
@@ -138,6 +145,25 @@ def test_ten_frames_a_second_a_pause_a_snapshot_and_the_camera_is_let_go_of(live
         page.wait_for_function("window.__tracks.every((track) => track.readyState === 'ended')", timeout=5_000)
         assert sent_within(page, 0.6) == 0
         assert page.faults == []
+
+
+def downloaded_pictures(page):
+    """Every picture of a gallery of two, as saved one by one; the ZIP of all holds the same files, oldest first."""
+
+    def saved(name, position=0):
+        with page.expect_download(timeout=20_000) as waiting:
+            page.get_by_role("button", name=name).nth(position).click()
+        return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+    page.get_by_role("button", name="Download (PNG)").nth(1).wait_for(timeout=20_000)
+    name, packed = saved("Download all 2 (ZIP)")
+    assert name.startswith("medlens-gallery-") and name.endswith(".zip")
+    single = [saved("Download (PNG)", position) for position in (1, 0)]  # the newest stands first on the page
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"{n:02d}-{name}" for n, (name, _) in enumerate(single, start=1)]
+        assert [archive.read(name) for name in archive.namelist()] == [data for _, data in single]
+    return [decode_image(data) for _, data in single]
 
 
 def busy(route):
