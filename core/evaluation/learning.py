@@ -35,7 +35,7 @@ class LearningCurve:
     """The fitted curve as arrays over `n_images` (K,): the metric, and the 95 % interval of the curve (low, high).
 
     `gain` is the rise of the metric from the largest run to twice its images, (value, low, high); `told` says whether
-    the interval of the gain leaves out nothing at all (0).
+    the interval of the gain leaves out nothing at all (0.000: a fitted curve never falls).
     """
 
     metric: str
@@ -49,7 +49,7 @@ class LearningCurve:
     @property
     def told(self) -> bool:
         """Whether more images would help, as far as these runs can tell."""
-        return self.gain[1] > 0
+        return round(self.gain[1], 3) > 0
 
 
 def learning_curve(points: Sequence[CurvePoint], *, draws: int = DRAWS, seed: int = 0) -> LearningCurve:

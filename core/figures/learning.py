@@ -76,7 +76,7 @@ def gain_sentence(metric: str, gain: tuple[float, float, float], most: int) -> s
         "metric": metric_title(metric), "gain": f"{value:.3f}", "low": f"{low:.3f}", "high": f"{high:.3f}",
         "twice": f"{2 * most:,}", "most": f"{most:,}",
     }  # fmt: skip
-    if low > 0:
+    if round(low, 3) > 0:
         return t(
             "Twice the training images ({twice}, not {most}) would raise the {metric} by about {gain} "
             "({low} to {high}), if the curve goes on as it came.",
