@@ -32,7 +32,7 @@ def maps_under(record: RunRecord, class_name: str) -> Callable[[str, str, np.nda
         return None
     st.caption(
         t(
-            "The maps are Grad-CAM for {name} by the model {model}, which was made from this run. They show what "
+            "The maps are Grad-CAM for {name} by the model \"{model}\", which was made from this run. They show what "
             "moved its score, not where a finding lies.",
             name=plain(t(class_name)), model=plain(model_title(card.title)),
         )

@@ -113,7 +113,7 @@ def test_a_map_of_an_error_is_made_when_asked_for_by_the_model_of_the_run(
     )["image_id"].tolist()[:12]
     assert len(wanted) > 2
     next(toggle for toggle in app.toggle if toggle.label == "Show the pictures").set_value(True).run()
-    assert "Grad-CAM for Nodule by the model Model drawn" in said(app)
+    assert 'Grad-CAM for Nodule by the model "Model drawn"' in said(app)
     buttons = [b for b in app.button if b.label == "Where it looked"]
     assert len(buttons) == len(wanted) and fake_network.calls == []
     with monkeypatch.context() as broken:
