@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core.figures.names import dataset_title, model_title
 from core.language import t
-from core.registry.datasets import DATASETS
 from pages.ui import cache, quiz_play, state
 from pages.ui.blocks import empty_state, page_head, plain
 from pages.ui.linked import linked_select
@@ -37,7 +37,7 @@ else:
         chosen = linked_select(
             t("Network and pictures"), list(sources), state.MODEL,
             shown=lambda name: (
-                f"{sources[name].card.title} · {DATASETS[sources[name].card.training_dataset].title}"
+                f"{model_title(sources[name].card.title)} · {dataset_title(sources[name].card.training_dataset)}"
             ),
         )  # fmt: skip
     with counter:
@@ -58,7 +58,7 @@ st.caption(
     t(
         "{count} pictures a round, the classes about equally often, which is not how often they are met. Pictures: "
         "{data}, {part}. Answers stay in this browser session and nowhere else.",
-        count=DECK, data=plain(DATASETS[source.card.training_dataset].title),
+        count=DECK, data=plain(dataset_title(source.card.training_dataset)),
         part=t("drawn for the quiz alone") if source.synthetic else t("the test part of the model's run"),
     )
 )  # fmt: skip

@@ -59,7 +59,10 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-_BOOTSTRAP = re.compile(r"bootstrap over (?P<units>.+), (?P<count>[\d,]+) resamples")
+_BOOTSTRAP = re.compile(
+    r"(?P<kind>paired |unpaired |)bootstrap over (?P<units>.+), (?P<count>[\d,]+) resamples"
+    r"(?P<of>| of each side| of the training images)"
+)
 GAP = "\u00a0"  # a no-break space: a number never parts from its sign at the end of a line
 
 
@@ -209,7 +212,17 @@ def method_words(method: str) -> str:
     told = _BOOTSTRAP.fullmatch(method)
     if told is None:
         return t(method)
-    return t("bootstrap over {units}, {count} resamples", units=t(told["units"]), count=told["count"])
+    values = {"units": t(told["units"]), "count": told["count"]}
+    words = {
+        "": t("bootstrap over {units}, {count} resamples", **values),
+        "paired ": t("paired bootstrap over {units}, {count} resamples", **values),
+        "unpaired ": t("unpaired bootstrap over {units}, {count} resamples", **values),
+    }[told["kind"]]
+    return {
+        "": words,
+        " of each side": t("{method} of each side", method=words),
+        " of the training images": t("{method} of the training images", method=words),
+    }[told["of"]]
 
 
 def duration(seconds: float) -> str:

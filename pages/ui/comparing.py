@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import MedLensError
+from core.evaluation.intervals import unit_of
 from core.figures.leaderboard import never_called
 from core.figures.names import (
     dataset_title,
@@ -21,7 +22,6 @@ from core.figures.text import (
     duration,
     estimate_text,
     group_title,
-    group_word,
     interval,
     method_words,
     plural,
@@ -109,7 +109,7 @@ def show_verdict(group: Sequence[RunRecord], titles: Mapping[str, str], *, other
     from core.evaluation.verdict import verdict_of
 
     rivals = best_of_heads(group)
-    unit = plural(2, group_word(group_field_of(rivals[0]))).removeprefix("2 ")
+    unit = unit_of(group_field_of(rivals[0]))
     try:
         ranking = cache.ranking(rivals, unit)
     except MedLensError as error:

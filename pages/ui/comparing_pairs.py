@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core.errors import MedLensError
+from core.evaluation.intervals import unit_of
 from core.figures.names import group_field_of
 from core.figures.pairs import p_words, pair_words, pairs_figure, pairs_frame
-from core.figures.text import group_word, plural
+from core.figures.text import method_words
 from core.language import t
 from core.types import Comparison, RunRecord
 from pages.ui import comparing_cache
@@ -23,7 +24,7 @@ def show_pairs(chosen: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
     if len(chosen) < 2:
         st.info(t("Choose two runs or more above to test them in pairs."), icon=":material/info:")
         return
-    unit = plural(2, group_word(group_field_of(chosen[0]))).removeprefix("2 ")
+    unit = unit_of(group_field_of(chosen[0]))
     try:
         matrix = comparing_cache.pair_matrix(chosen, unit)
     except MedLensError as error:
@@ -65,7 +66,7 @@ def show_pairs(chosen: Sequence[RunRecord], titles: Mapping[str, str]) -> None:
     st.caption(
         t("Differences: {method}; 95 % intervals; p corrected by Holm over all {pairs} pairs shown. The table adds "
           "DeLong's test (binary) and McNemar's at the runs' own cuts; both take every image as independent.",
-          method=matrix.pairs[0].comparison.method, pairs=len(matrix.pairs))
+          method=method_words(matrix.pairs[0].comparison.method), pairs=len(matrix.pairs))
     )  # fmt: skip
 
 
@@ -121,8 +122,12 @@ def show_agreement(chosen: Sequence[RunRecord], titles: Mapping[str, str]) -> No
     st.dataframe(
         rows.drop(columns=["cell"]).assign(**{c: rows[c].map(t) for c in ("truth", "first", "second")}),
         hide_index=True, height=240,
-        column_config={"first_score": st.column_config.NumberColumn(format="%.3f"),
-                       "second_score": st.column_config.NumberColumn(format="%.3f")},
+        column_config={
+            "image_id": t("image_id"), "group": t("group"), "truth": t("truth"), "first": t("first"),
+            "second": t("second"),
+            "first_score": st.column_config.NumberColumn(t("first_score"), format="%.3f"),
+            "second_score": st.column_config.NumberColumn(t("second_score"), format="%.3f"),
+        },
         alt=t("The images of one cell, those with the most different scores first"),
     )  # fmt: skip
     csv_button(rows.assign(first_run=first, second_run=second, split="test"), f"agreement-{cell}", "agreement")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.errors import MedLensError
+from core.evaluation.intervals import unit_of
 from core.figures.names import group_field_of
-from core.figures.text import group_word, plural
 from core.language import t
 from core.store.reproduce import command, plan_text
 from core.types import RunRecord
@@ -58,7 +58,7 @@ def _verdict(runs: Sequence[RunRecord], titles: Mapping[str, str]) -> tuple[str,
     from core.evaluation.verdict import verdict_of
 
     rivals = best_of_heads(comparable(runs)[0])
-    unit = plural(2, group_word(group_field_of(rivals[0]))).removeprefix("2 ")
+    unit = unit_of(group_field_of(rivals[0]))
     try:
         return (verdict_of(cache.ranking(rivals, unit), titles, unit=unit),)
     except MedLensError as error:

@@ -7,7 +7,7 @@ from core.evaluation.intervals import unit_of
 from core.evaluation.leakage import leak_pairs
 from core.figures.names import dataset_title, evaluation_of, group_field_of, run_titles, task_title
 from core.figures.spread import leakage_figure
-from core.figures.text import group_word, number, plural
+from core.figures.text import group_word, method_words, number, plural
 from core.language import t
 from core.registry.metrics import find_estimate
 from core.types import Comparison, DatasetSpec, RunRecord
@@ -75,7 +75,7 @@ def _say(pair: Pair) -> None:
     st.metric(
         t("AUC that the random split adds"), f"{found.difference:+.3f}",
         help=t("95 % interval {low} to {high}; {method}. The two runs are judged on different images, so nothing is "
-               "paired.", low=f"{found.low:+.3f}", high=f"{found.high:+.3f}", method=found.method),
+               "paired.", low=f"{found.low:+.3f}", high=f"{found.high:+.3f}", method=method_words(found.method)),
     )  # fmt: skip
     st.caption(t("95 % interval {low} to {high}", low=f"{found.low:+.3f}", high=f"{found.high:+.3f}"))
     st.markdown(_sentence(found, kept, pretended))

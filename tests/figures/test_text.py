@@ -3,6 +3,7 @@
 import pytest
 
 from core.figures import text
+from core.language import speaking
 from core.types import Estimate, OverlapAudit, RunSpec
 
 
@@ -101,3 +102,33 @@ def test_a_percentage_never_breaks_at_the_end_of_a_line():
     assert all(
         " " not in text.percent(v).removeprefix("under ").removeprefix("over ") for v in (0.001, 0.4, 0.999, 1.0)
     )
+
+
+@pytest.mark.parametrize(
+    ("stored", "spanish"),
+    [
+        ("bootstrap over patients, 1000 resamples", "bootstrap sobre pacientes, 1000 remuestreos"),
+        ("paired bootstrap over lesions, 200 resamples", "bootstrap emparejado sobre lesiones, 200 remuestreos"),
+        (
+            "unpaired bootstrap over studies, 1000 resamples of each side",
+            "bootstrap no emparejado sobre estudios, 1000 remuestreos de cada lado",
+        ),
+        (
+            "bootstrap over groups, 1000 resamples of the training images",
+            "bootstrap sobre grupos, 1000 remuestreos de las imágenes de entrenamiento",
+        ),
+        ("Wilson", "Wilson"),
+    ],
+)
+def test_a_stored_method_is_told_as_it_stands_in_english_and_translated_in_spanish(stored, spanish):
+    assert text.method_words(stored) == stored
+    with speaking("es"):
+        assert text.method_words(stored) == spanish
+
+
+def test_a_column_of_groups_is_named_in_the_plural():
+    assert [text.group_title(word) for word in ("patient", "study", "image (none given)")] == [
+        "Patients", "Studies", "Images",
+    ]  # fmt: skip
+    with speaking("es"):
+        assert text.group_title("patient") == "Pacientes"

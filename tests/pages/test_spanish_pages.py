@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from google.protobuf.message import Message
 
@@ -13,13 +14,14 @@ PAGES = (
     "predict", "playground", "live", "triage", "compare", "run", "published", "data", "models", "train", "learn",
     "quiz", "methods",
 )  # fmt: skip
-ENGLISH = re.compile(r"\b(the|of|and|with|is|are|this|its)\b", re.IGNORECASE)
+ENGLISH = re.compile(r"\b(the|of|and|with|is|are|this|its|over|from|for|by|not|which|images|patients)\b", re.IGNORECASE)
 # what no reader reads: keys of widgets, code (commands, plans), formats, styles and scripts
 HIDDEN_FIELDS = ("id", "key", "form_id", "element_id", "css", "js", "html_content", "config", "query_params", "page")
 HIDDEN_KINDS = ("code", "html", "bidi_component", "imgs")
-# titles of articles, licences, what was written for these tests, and the sentences of errors, which are English
+# titles of articles, licences, settings, what was written for these tests, and the sentences of errors, which are English
 QUOTED = re.compile(
-    r"et al\b|arXiv|https?://|for tests|stopped by the user|card\.json|not readable as JSON|cannot be shown|^[a-z]+(-[a-z]+)+$"
+    r"et al\b|arXiv|https?://|for tests|Not for people|stopped by the user|card\.json|not readable as JSON"
+    r"|cannot be shown|CC BY|images = \d|^[a-z]+(-[a-z]+)+$"
 )
 
 
@@ -46,9 +48,9 @@ def shown(app):
         proto = getattr(node, "proto", None)
         if isinstance(proto, Message):
             yield from strings(proto)
-        if kind in ("arrow_data_frame", "arrow_table"):
-            yield from map(str, node.value.columns)
-            yield from (str(cell) for row in node.value.itertuples(index=False) for cell in row)
+        table = getattr(node, "value", None) if kind in ("dataframe", "table") else None
+        if isinstance(table, pd.DataFrame):
+            yield from (str(cell) for line in (table.columns, table.index, *table.itertuples()) for cell in line)
         for child in getattr(node, "children", {}).values():
             yield from walk(child)
 
