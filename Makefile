@@ -9,7 +9,7 @@ HOST   ?= 127.0.0.1
 SEED   ?= 8
 
 .DEFAULT_GOAL := help
-.PHONY: help app app-https test check format bench benchmark clean
+.PHONY: help app app-https test test-slow check format bench benchmark clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -36,8 +36,11 @@ app-https: $(VENV)/.app ## the same with HTTPS, so that browsers of others hand 
 	@echo "MedLens: https://localhost:$(PORT)  (Ctrl-C stops it)"
 	@$(BIN)/python -m core serve --https --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.dev ## run the whole test suite
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.dev ## run the test suite
+	@$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-slow: $(VENV)/.dev ## the tests that `make test` leaves out for their time
+	@$(BIN)/python -m pytest -m slow -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## format and lint (ruff), types (mypy)
 	@$(BIN)/ruff format --check .

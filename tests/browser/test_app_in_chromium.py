@@ -77,6 +77,7 @@ def test_a_deep_link_is_the_first_thing_that_a_new_server_sees(cold_app, visit):
     assert page.get_by_role("heading", name="Compare", exact=True).is_visible()
 
 
+@pytest.mark.slow
 def test_a_row_of_the_leaderboard_leads_to_its_run(app, visit):
     run = list_runs().done[0]
     page = visit(f"{app}/run?run={run.run_id}")

@@ -23,7 +23,10 @@ def paths():
                 yield "" if settings.get("default") else settings["url_path"]
 
 
-@pytest.mark.parametrize("path", list(paths()))
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=() if path in ("", "live", "compare") else pytest.mark.slow) for path in paths()],
+)
 def test_it_fits_wide_and_narrow_and_has_no_serious_violation_light_or_dark(app, visit, path):
     page = visit(f"{app}/{path}")
     page.evaluate(AXE)

@@ -1,6 +1,9 @@
 """A room: a tour led by the keys of a remote control, no menus on screen; and a quiz that is played by keys."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_tour_is_led_by_page_down_and_hides_menus_and_pickers(app, visit):
     page = visit(f"{app}/learn?lesson=imbalance&present=1&tour=stakeholders&step=4", width=1920)
     page.get_by_text("Step 4 of 5").wait_for(timeout=30_000)

@@ -45,6 +45,7 @@ def enter(page, **numbers):
     page.get_by_role("button", name="Use these").click()
 
 
+@pytest.mark.slow
 def test_it_answers_once_all_numbers_are_entered_and_answers_anew_when_one_changes(models, serve_app, visit, tmp_path):
     (tmp_path / "chest.jpg").write_bytes(encode_jpeg(draw_phantom(5, 1, 0, 256).pixels))
     with serve_app(MEDLENS_MODELS=str(models)) as address:

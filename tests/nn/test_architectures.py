@@ -52,7 +52,13 @@ def test_no_model_is_nested_as_a_layer(spec, build):
 ONE_PER_SCALING = {spec.pixel_scaling: spec for spec in ARCHITECTURES.values() if weights_key(spec) == spec.key}
 
 
-@pytest.mark.parametrize("spec", ONE_PER_SCALING.values(), ids=ONE_PER_SCALING.keys())
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(spec, id=scaling, marks=() if scaling in ("minus_one_one", "unit") else pytest.mark.slow)
+        for scaling, spec in ONE_PER_SCALING.items()
+    ],
+)
 def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, build):
     from core.nn.saving import model_bytes, model_from_bytes
 
@@ -69,8 +75,10 @@ def test_it_takes_bytes_from_0_to_255_and_keeps_its_scaling_when_saved(spec, bui
 # chains, a network of ours. What a layer is called decides whether its weights arrive.
 @pytest.mark.parametrize(
     "spec",
-    [ARCHITECTURES[key] for key in ("xception", "inception_v3", "mobilenet_v2", "resnet50", "vgg16", "lenet5")],
-    ids=lambda s: s.key,
+    [
+        pytest.param(ARCHITECTURES[key], id=key, marks=() if key in ("xception", "lenet5") else pytest.mark.slow)
+        for key in ("xception", "inception_v3", "mobilenet_v2", "resnet50", "vgg16", "lenet5")
+    ],
 )
 def test_weights_travel_whole_from_the_library_network_and_from_a_saved_one(spec, build, tmp_path):
     """Every layer arrives: Keras numbers unnamed layers anew in each build, so names alone would lose some."""

@@ -17,7 +17,12 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 # a network on other pixels is the same graph with another number in front
-@pytest.mark.parametrize("key", [key for key, spec in ARCHITECTURES.items() if weights_key(spec) == key])
+def of_its_kind(key):
+    """One network stands for all in `make test`."""
+    return key if key in ("mobilenet_v2", "compact_cnn", "lenet5") else pytest.param(key, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("key", [of_its_kind(key) for key, spec in ARCHITECTURES.items() if weights_key(spec) == key])
 def test_onnx_gives_the_scores_of_keras_and_the_maps_of_tf_keras_vis(key, network_of, maps_of_tf_keras_vis):
     """The small graph is held to 1e-5 on the activations of Keras; the whole path to what float32 leaves of it.
 
@@ -58,7 +63,13 @@ def _contents(files):
     return files.model, files.explain
 
 
-@pytest.mark.parametrize("card", list_models(MODELS).cards, ids=lambda card: card.name)
+@pytest.mark.parametrize(
+    "card",
+    [
+        pytest.param(card, id=card.name, marks=() if card.name == "chest-xray-pneumonia" else pytest.mark.slow)
+        for card in list_models(MODELS).cards
+    ],
+)
 def test_a_shipped_model_maps_as_tf_keras_vis_does_on_trained_weights(card):
     from core.nn.explain import reference_gradcam
     from core.nn.saving import model_from_bytes

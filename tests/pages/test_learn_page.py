@@ -34,6 +34,7 @@ def said(app):
     return " ".join(m.value for m in app.markdown)
 
 
+@pytest.mark.slow
 def test_every_lesson_has_its_link_one_idea_something_to_move_and_questions(opened):
     app = opened(LESSONS[0])
     titles = set()
@@ -72,6 +73,7 @@ def test_dragging_the_threshold_moves_counts_and_point(opened):
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
+@pytest.mark.slow
 def test_switches_choose_the_training_and_the_epoch_says_whether_it_still_learns(opened):
     app = opened("overfitting")
     assert "only its training images" in said(app)
@@ -91,6 +93,7 @@ def test_a_rarer_illness_makes_saying_no_look_better(opened):
     assert "Accuracy **0.500**" in said(app)
 
 
+@pytest.mark.slow
 def test_grad_cam_has_five_steps_and_ends_on_the_nodule(opened):
     app = opened("gradcam")
     for step in range(5):
@@ -100,6 +103,7 @@ def test_grad_cam_has_five_steps_and_ends_on_the_nodule(opened):
     assert "inside the planted nodule" in said(app)
 
 
+@pytest.mark.slow
 def test_without_runs_and_trace_a_lesson_says_what_makes_them(empty_stores, opened):
     commands = {
         "network": "models trace", "gradcam": "models trace", "roc": "make benchmark", "imbalance": "make benchmark",

@@ -59,6 +59,7 @@ def test_a_change_goes_through_the_network_and_is_said_in_words(played, fake_net
     assert len(fake_network.calls) == calls + 1  # the change once more, without its map; the untouched one is kept
 
 
+@pytest.mark.slow
 def test_a_picture_comes_along_from_the_predict_page(stores, open_page, fake_network):
     app = open_page("predict", model="drawn")
     app.session_state["source"] = ":material/collections: Samples"

@@ -34,6 +34,7 @@ def test_a_loop_shows_its_middle_frame_and_a_slider(stores, open_page, fake_netw
     assert len(fake_network.calls) == 2  # the other frame is another picture
 
 
+@pytest.mark.slow
 def test_a_volume_has_axes_and_slices(stores, open_page, fake_network, medical):
     series = np.stack([medical.volume, medical.volume[::-1]], axis=-1)
     app = uploaded(open_page("predict", model="real"), ("brain.nii", medical.nifti(series)))

@@ -68,6 +68,7 @@ def test_moving_the_strength_predicts_nothing_anew(stores, open_page, fake_netwo
     assert fake_network.calls == ["scan.jpg"]
 
 
+@pytest.mark.slow
 def test_another_method_is_used_only_when_asked_for_and_its_map_says_which(stores, open_page, fake_network, jpeg):
     app = uploaded(open_page("predict", model="real"), ("scan.jpg", jpeg))
     assert fake_network.methods == ["gradcam"]
@@ -104,6 +105,7 @@ def test_under_the_map_stands_whether_it_can_be_trusted_and_the_same_words_are_i
     assert fake_network.hidden == 1
 
 
+@pytest.mark.slow
 def test_two_more_checks_are_made_when_their_part_is_opened(stores, open_page, fake_network, jpeg, monkeypatch):
     from dataclasses import replace
 

@@ -18,6 +18,7 @@ def said(app):
     return " ".join(m.value for m in app.markdown)
 
 
+@pytest.mark.slow
 def test_a_round_is_played_to_its_end_and_begins_anew(stores, open_page, fake_network):
     app = open_page("quiz")
     assert not app.exception and [e.value for e in app.error] == []

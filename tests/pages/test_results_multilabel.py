@@ -67,6 +67,7 @@ def each_part(app, names):
         yield part
 
 
+@pytest.mark.slow
 def test_compare_opens_every_part(opened):
     app = opened("compare")
     for part in each_part(app, ("confusion", "pairs", "agreement", "cost", "repeats", "differences", "curves")):
@@ -74,6 +75,7 @@ def test_compare_opens_every_part(opened):
             assert sum(int(m.value) for m in app.metric) == 120
 
 
+@pytest.mark.slow
 def test_run_opens_every_part_but_the_band(opened, several):
     app = opened("run", run=several[1][0].run_id)
     for part in each_part(app, ("decisions", "calibration", "worth", "errors", "subgroups", "report", "ranking")):

@@ -103,6 +103,7 @@ def alts(app):
     return [picture.alt for image in app.image for picture in image.proto.imgs]
 
 
+@pytest.mark.slow
 def test_a_map_of_an_error_is_made_when_asked_for_by_the_model_of_the_run(
     stores, open_at, fake_network, pictures_at_hand, results, monkeypatch
 ):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pytest
 import streamlit as st
 from google.protobuf.message import Message
 
@@ -63,6 +64,7 @@ def english_in(app):
     return [text for text in texts if ENGLISH.search(text) and not QUOTED.search(text.replace("\\", ""))]
 
 
+@pytest.mark.slow
 def test_no_page_has_english_words_left(stores, open_at):
     found = []
     for page in PAGES:

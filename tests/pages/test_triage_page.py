@@ -136,6 +136,7 @@ def test_phantoms_fill_the_list_and_a_model_of_real_images_is_called_wrong_for_t
     assert any("its answer means nothing here" in e.value for e in app.error)
 
 
+@pytest.mark.slow
 def test_a_model_of_several_answers_asks_what_is_urgent(stores, open_page, brightness):
     app = drop(open_page("triage", model="three"), DARK, BRIGHT)
     assert not any("Read" in d.value for d in app.dataframe)
@@ -216,6 +217,7 @@ def test_what_it_would_save_says_both_sides_and_what_it_does_not_say(stores, ope
     assert set(table["Order"]) == {"as they came", "by score", "perfect order"}
 
 
+@pytest.mark.slow
 def test_more_work_than_readers_is_refused_in_one_sentence(stores, open_page, short_days):
     app = saving(open_page("triage"))
     app.slider(key="room-rate").set_value(60).run()

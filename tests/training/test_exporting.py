@@ -132,11 +132,11 @@ def test_an_engine_that_does_not_exist_is_named():
 
 def test_one_heat_map_per_class_in_the_size_of_the_prepared_picture(exported):
     from core.data.phantom import draw_phantom
-    from core.nn.serving import METHODS, Predictor
+    from core.nn.serving import Predictor
 
     predictor = Predictor.load("small-frozen")
     picture = draw_phantom(3, 1, 0).pixels
-    by_method = [predictor.predict(picture, method=method).heatmaps for method in METHODS]
+    by_method = [predictor.predict(picture, method=method).heatmaps for method in ("gradcam", "gradcam_reference")]
     for maps in by_method:
         assert [m.class_name for m in maps] == list(predictor.card.class_names)
         assert all(m.values.shape == (32, 32) for m in maps)

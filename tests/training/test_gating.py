@@ -67,6 +67,7 @@ def test_noise_and_colour_are_flagged(network):
         assert answer.percentile == 1.0
 
 
+@pytest.mark.slow
 def test_a_frozen_run_has_a_gate_of_its_features_alone(network, frozen):
     from core.nn.ood import Gate
     from core.training.runner import run

@@ -31,6 +31,7 @@ def test_ten_kills_at_random_moments_leave_the_metrics_of_an_unbroken_run(tmp_pa
     assert (told["status"], told["left_behind"]) == ("done", False)
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_fine_tuning_goes_on_without_its_first_stage_and_no_epoch_is_lost_or_told_twice(study, frozen, monkeypatch):
     from core.training import strategies
@@ -68,6 +69,7 @@ def test_fine_tuning_goes_on_without_its_first_stage_and_no_epoch_is_lost_or_tol
     assert not (run_folder(run_id, broken) / FILE).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_a_run_of_many_settings_says_how_its_training_ended(study):
     from core.training.runner import run

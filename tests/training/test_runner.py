@@ -129,6 +129,7 @@ def test_a_failure_is_stored_with_its_reason(study, frozen, monkeypatch):
     assert (stored.status, stored.failure) == ("failed", "the loss is no longer a finite number")
 
 
+@pytest.mark.slow
 def test_a_learning_rate_that_explodes_stops_with_a_sentence(study, frozen):
     from core.training.runner import run
 
