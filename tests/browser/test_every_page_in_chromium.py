@@ -25,7 +25,7 @@ def paths():
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=() if path in ("", "live", "compare") else pytest.mark.slow) for path in paths()],
+    [pytest.param(path, marks=() if path == "" else pytest.mark.slow) for path in paths()],
 )
 def test_it_fits_wide_and_narrow_and_has_no_serious_violation_light_or_dark(app, visit, path):
     page = visit(f"{app}/{path}")

@@ -174,6 +174,7 @@ def gone(route):
     route.abort()
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said_with_what_to_do_and_a_phone_shows_it_all(live):
     with live("phantom-nodule", width=390, dark=True) as page:
         trouble = part(page, "trouble")

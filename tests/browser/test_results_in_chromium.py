@@ -1,8 +1,11 @@
 """The results pages in a real browser: what only a browser does is clicked here."""
 
+import pytest
+
 from core.store.runs import list_runs
 
 
+@pytest.mark.slow
 def test_a_click_on_a_cell_of_the_matrix_lists_its_images(app, visit):
     run = next(r for r in list_runs().done if r.task == "multiclass" and r.spec.head == "mlp")
     counts, names = run.evaluations[1].confusion, run.class_names

@@ -21,6 +21,7 @@ def test_a_tour_is_led_by_page_down_and_hides_menus_and_pickers(app, visit):
     assert page.faults == []
 
 
+@pytest.mark.slow
 def test_a_picture_is_guessed_by_keys(app, visit):
     page = visit(f"{app}/quiz?model=phantom-nodule")
     page.get_by_text("Picture 1 of 12").wait_for(timeout=30_000)

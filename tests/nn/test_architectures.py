@@ -55,7 +55,7 @@ ONE_PER_SCALING = {spec.pixel_scaling: spec for spec in ARCHITECTURES.values() i
 @pytest.mark.parametrize(
     "spec",
     [
-        pytest.param(spec, id=scaling, marks=() if scaling in ("minus_one_one", "unit") else pytest.mark.slow)
+        pytest.param(spec, id=scaling, marks=() if scaling == "unit" else pytest.mark.slow)
         for scaling, spec in ONE_PER_SCALING.items()
     ],
 )

@@ -50,6 +50,7 @@ def test_every_lesson_has_its_link_one_idea_something_to_move_and_questions(open
     assert len(app.get("page_link")) == 3  # the tours
 
 
+@pytest.mark.slow
 def test_the_network_lesson_leads_from_the_picture_to_the_probability(opened):
     app = opened("network")
     walls = []
@@ -63,6 +64,7 @@ def test_the_network_lesson_leads_from_the_picture_to_the_probability(opened):
     assert "**0.988**" in said(app)
 
 
+@pytest.mark.slow
 def test_dragging_the_threshold_moves_counts_and_point(opened):
     app = opened("roc", run=ROC_RUN)
     assert "finds **0** of 80" in said(app)

@@ -46,6 +46,7 @@ def test_a_round_is_played_to_its_end_and_begins_anew(stores, open_page, fake_ne
     assert not app.table
 
 
+@pytest.mark.slow
 def test_a_room_answers_with_most_hands_and_a_tie_does_not(stores, open_page, fake_network):
     app = open_page("quiz")
     app.toggle(key="quiz-hands").set_value(True).run()

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IDENTITY = {"run_id": "a", "data": "b"}
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the kills need fork")
 def test_ten_kills_at_random_moments_leave_the_metrics_of_an_unbroken_run(tmp_path):
