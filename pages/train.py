@@ -1,11 +1,11 @@
 """Train: choose runs, see what they take, start them in the background, follow them, stop and resume."""
 
 import streamlit as st
-from pages.ui.importing import import_results
 
 from core.language import t
 from pages.ui import training_jobs, training_plan
 from pages.ui.blocks import page_head
+from pages.ui.importing import import_results
 
 page_head(
     t("Train"),
