@@ -7,7 +7,7 @@ from core.figures.explaining import default_sentence
 from core.figures.names import model_title
 from core.language import t
 from pages.ui import cache, state
-from pages.ui.blocks import damaged_list, disclaimer, empty_state, page_head, plain
+from pages.ui.blocks import damaged_list, disclaimer, no_models, page_head, plain
 from pages.ui.gallery import show_gallery
 from pages.ui.linked import linked_select
 from pages.ui.live_camera import live_camera
@@ -25,11 +25,7 @@ page_head(
 
 models = cache.model_listing()
 if all(card.tabular_inputs for card in models.cards):
-    empty_state(
-        t("No model is here yet."),
-        "make benchmark\npython -m core export RUN_ID phantom-nodule",
-        t("A model is made from a finished run; RUN_ID stands on the Run page."),
-    )
+    no_models()
     damaged_list(models.damaged, "model")
     st.stop()
 

@@ -5,7 +5,7 @@ import streamlit as st
 from core.figures.names import model_title
 from core.language import t
 from pages.ui import cache, state
-from pages.ui.blocks import damaged_list, empty_state, page_head, plain
+from pages.ui.blocks import damaged_list, no_models, page_head, plain
 from pages.ui.linked import linked_select
 from pages.ui.pictures import choose_pictures
 from pages.ui.playground import playground
@@ -21,11 +21,7 @@ page_head(
 
 models = cache.model_listing()
 if not models.cards:
-    empty_state(
-        t("No model is here yet."),
-        "make benchmark\npython -m core export RUN_ID phantom-nodule",
-        t("A model is made from a finished run; RUN_ID stands on the Run page."),
-    )
+    no_models()
     damaged_list(models.damaged, "model")
     st.stop()
 

@@ -7,7 +7,7 @@ from core.language import t
 from core.registry.datasets import DATASETS
 from pages.ui import cache, state
 from pages.ui.beside import show_beside
-from pages.ui.blocks import damaged_list, empty_state, page_head
+from pages.ui.blocks import damaged_list, no_models, page_head
 from pages.ui.linked import linked_select
 from pages.ui.pictures import choose_pictures
 from pages.ui.prediction import show_card, show_result
@@ -23,11 +23,7 @@ page_head(
 
 models = cache.model_listing()
 if not models.cards:
-    empty_state(
-        t("No model is here yet."),
-        "make benchmark\npython -m core export RUN_ID phantom-nodule",
-        t("A model is made from a finished run; RUN_ID stands on the Run page."),
-    )
+    no_models()
     damaged_list(models.damaged, "model")
     st.stop()
 

@@ -5,7 +5,7 @@ import streamlit as st
 from core.figures.names import model_title
 from core.language import t
 from pages.ui import cache, state
-from pages.ui.blocks import damaged_list, empty_state, page_head
+from pages.ui.blocks import damaged_list, empty_state, no_models, page_head
 from pages.ui.linked import linked_select
 from pages.ui.prediction import show_card
 from pages.ui.triage_list import choose_batch, choose_question, show_list
@@ -30,11 +30,7 @@ if reading.open:
         # numbers about a patient are typed in one by one, which no stack of pictures can wait for
         cards = {card.name: card for card in models.cards if not card.tabular_inputs}
         if not cards:
-            empty_state(
-                t("No model is here yet."),
-                "make benchmark\npython -m core export RUN_ID phantom-nodule",
-                t("A model is made from a finished run; RUN_ID stands on the Run page."),
-            )
+            no_models()
         else:
             names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
             left, right = st.columns([2, 3], gap="large")

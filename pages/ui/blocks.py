@@ -64,6 +64,15 @@ def empty_state(sentence: str, command: str, then: str = "") -> None:
             st.caption(then)
 
 
+def no_models() -> None:
+    """No network to ask: what makes one."""
+    empty_state(
+        t("No model is here yet."),
+        "make benchmark\npython -m core export RUN_ID phantom-nodule",
+        t("A model is made from a finished run; RUN_ID stands on the Run page."),
+    )
+
+
 def error_box(sentence: str) -> None:
     """One sentence on what went wrong; never a traceback."""
     st.error(plain(sentence), icon=":material/error:")
