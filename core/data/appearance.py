@@ -9,8 +9,10 @@ from functools import cache
 import numpy as np
 
 THUMBNAIL, COLOUR_CELLS, EDGE_CELLS = 12, 4, 4  # cells per side
+COLOURS = 2 * COLOUR_CELLS**2 + 2  # numbers of colour in a row, behind those of the layout
 LEVELS, DIRECTIONS, SCALES = 16, 8, 4
 QUIET = 0.5  # grey levels; texture below that is rounding, not picture
+LENGTH = THUMBNAIL**2 + COLOURS + LEVELS + SCALES + EDGE_CELLS**2 * DIRECTIONS  # numbers in a row
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
@@ -22,6 +24,18 @@ def appearance(pixels: np.ndarray) -> np.ndarray:
     cells, shares of 8 directions (Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177), square roots.
     """
     return np.stack([_one(picture) for picture in pixels]) if len(pixels) else np.empty((0, 0), np.float32)
+
+
+def colour_summary(rows: np.ndarray) -> np.ndarray:
+    """The colour of pictures alone (n, 6), out of their rows (n, d) of `appearance`, in shares of full scale.
+
+    Mean of red and of blue against green, how much each varies over the cells, and the logarithm of how strong each is:
+    that no lesion on skin is as good as grey shows in these six, and drowns among three hundred.
+    """
+    colour = np.asarray(rows, dtype=np.float64)[:, THUMBNAIL**2 : THUMBNAIL**2 + COLOURS]
+    against = colour[:, :-2].reshape(-1, 2, COLOUR_CELLS**2)
+    strong = np.log(colour[:, -2:] * 255 + QUIET)
+    return np.concatenate([against.mean(axis=2), against.std(axis=2), strong], axis=1)
 
 
 def _one(picture: np.ndarray) -> np.ndarray:
@@ -37,7 +51,7 @@ def _colour(picture: np.ndarray) -> np.ndarray:
     """Red and blue against green: means in cells, and how strong each is; zeros, at once, where all are the same."""
     red, green, blue = (picture[..., i] for i in range(3))
     if np.array_equal(red, green) and np.array_equal(blue, green):
-        return np.zeros(2 * COLOUR_CELLS**2 + 2, np.float32)
+        return np.zeros(COLOURS, np.float32)
     against = [np.subtract(one, green, dtype=np.float32) for one in (red, blue)]
     strength = np.array([np.abs(one).mean() for one in against], dtype=np.float32)
     return np.concatenate([*(cells(one, COLOUR_CELLS).ravel() for one in against), strength]) / 255

@@ -1,10 +1,12 @@
 """Is a picture unlike those that a network was trained on? Distances from the training images, cut on validation.
 
-Two looks at every picture: the network's pooled features, and `core/data/appearance.py`, which no network made. Each is
-a Mahalanobis distance from one Gaussian of the training images with a shrunk covariance; the larger one counts, each in
-its own units: 0 is the middle of the validation images, 1 their edge. Numbers are first thrown on 64 random directions:
-that keeps distances, also along directions in which training images hardly differ (the leading components alone miss
-those, and with them most strange pictures of a fine-tuned network), and a file of 35 KB.
+Looks at every picture: the network's pooled features, `core/data/appearance.py`, which no network made, and where
+training images have colour, that alone. Each is a Mahalanobis distance from one Gaussian of the training images with a
+shrunk covariance; the largest counts, each in its own units: 0 is the middle of the validation images, 1 their edge.
+More than 64 numbers are first thrown on 64 random directions: that keeps distances, also along directions in which
+training images hardly differ (the leading components alone miss those, and with them most strange pictures of a
+fine-tuned network), and a file of 35 KB. One number of hundreds that is far out drowns in that, so colour stands apart:
+without it a network for lesions on skin took noise in grey for skin.
 Sources: Lee et al. 2018, arXiv:1807.03888; Ledoit & Wolf 2004, doi:10.1016/S0047-259X(03)00096-4; Achlioptas 2003,
 doi:10.1016/S0022-0000(03)00025-4 (random signs). NumPy alone.
 """
@@ -16,15 +18,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.data.appearance import LENGTH, colour_summary
 from core.errors import ModelDamaged
 
 OOD_FILE = "ood.npz"
 METHOD = "Mahalanobis distance, shrunk covariance"
-FEATURES, APPEARANCE = "features", "appearance"
-KINDS = (FEATURES, APPEARANCE)
+FEATURES, APPEARANCE, COLOUR = "features", "appearance", "colour"
+KINDS = (FEATURES, APPEARANCE, COLOUR)
 PERCENTILE = 0.98  # of validation, left unflagged
 DIRECTIONS = 64  # 32 to 384 were measured: more only add noise
-FLOORS = {FEATURES: 0.0, APPEARANCE: 0.01}  # added to the scale of a number that hardly varies, where it is divided
+FLOORS = {
+    FEATURES: 0.0,
+    APPEARANCE: 0.01,
+    COLOUR: 0.01,
+}  # added to what a number is divided by, its scale
 FEWEST = 20  # images in either part; below that an edge is an accident
 VERSION = 1
 _STEPS = 201  # of the stored quantiles: half a percent each
@@ -68,7 +75,7 @@ class OodAnswer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gate:
-    """Distances by kind ("features", "appearance"), the threshold, and quantiles (201,) of the validation scores."""
+    """Distances by kind ("features", "appearance", "colour"), the threshold, quantiles (201,) of validation scores."""
 
     parts: Mapping[str, Distance]
     threshold: float
@@ -76,8 +83,9 @@ class Gate:
     n_train: int
 
     def score(self, rows: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The largest distance (n,) of pictures, given (n, d) by kind. Raises ModelDamaged when one does not fit."""
+        """The largest distance (n,) of pictures, given features and appearance (n, d). Raises ModelDamaged."""
         found = []
+        rows = _with_colour(rows) if COLOUR in self.parts else rows
         for kind, part in self.parts.items():
             given = rows.get(kind)
             if given is None or given.ndim != 2 or given.shape[1] != len(part.scale):
@@ -139,11 +147,15 @@ class Gate:
 def fit_gate(train: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarray]) -> Gate | None:
     """A gate from rows (n, d) by kind of training images, with edges and threshold from validation.
 
-    The kinds of `train` are used, "features", "appearance" or both. Returns: None with fewer than 20 images in a part.
+    The kinds of `train` are used, "features", "appearance" or both; with the latter also its colour, where training
+    images have any that varies. Returns: None with fewer than 20 images in a part.
     """
     sizes = [len(rows) for part in (train, validation) for rows in part.values()]
     if not sizes or min(sizes) < FEWEST:
         return None
+    train, validation = _with_colour(train), _with_colour(validation)
+    if COLOUR in train and train[COLOUR].std(axis=0).max() < FLOORS[COLOUR]:
+        train = {kind: rows for kind, rows in train.items() if kind != COLOUR}  # grey, all of them: nothing to compare
     parts = {}
     for kind in (k for k in KINDS if k in train):
         part = _fitted(train[kind], FLOORS[kind])
@@ -154,6 +166,14 @@ def fit_gate(train: Mapping[str, np.ndarray], validation: Mapping[str, np.ndarra
     scores = np.max([part.score(validation[kind]) for kind, part in parts.items()], axis=0)
     quantiles = np.quantile(scores, np.linspace(0, 1, _STEPS))
     return Gate(parts, float(np.quantile(scores, PERCENTILE)), quantiles, min(len(rows) for rows in train.values()))
+
+
+def _with_colour(rows: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Rows by kind, and the colour that stands in those of the appearance."""
+    seen = rows.get(APPEARANCE)
+    if seen is None or seen.ndim != 2 or seen.shape[1] != LENGTH:
+        return rows
+    return {**rows, COLOUR: colour_summary(seen)}
 
 
 def shrunk_covariance(centred: np.ndarray) -> tuple[np.ndarray, float]:

@@ -193,7 +193,9 @@ def _record(gate: "Gate", judged: Mapping[str, tuple[np.ndarray, np.ndarray]], u
             {FLAGGED: np.where(np.isnan(scores), np.nan, gate.is_unlike(scores))}, groups, split=split, unit=unit
         )
     ]
+    *others, last = gate.parts
+    parts = f"{', '.join(others)} and {last}" if others else last
     return OodRecord(
-        method=f"{METHOD}, of {' and '.join(gate.parts)}", threshold=gate.threshold, percentile=PERCENTILE,
+        method=f"{METHOD}, of {parts}", threshold=gate.threshold, percentile=PERCENTILE,
         chosen_on="validation", n_train_images=gate.n_train, estimates=tuple(estimates),
     )  # fmt: skip

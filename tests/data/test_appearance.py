@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.data.appearance import appearance, cells
+from core.data.appearance import LENGTH, appearance, cells, colour_summary
 
 LAYOUT, COLOUR, GREY, TEXTURE, EDGES = (
     slice(0, 144), slice(144, 178), slice(178, 194), slice(194, 198), slice(198, 326),
@@ -16,7 +16,7 @@ def flat(red, green, blue, side=48):
 
 def test_a_flat_grey_picture_has_one_brightness_no_colour_and_no_texture():
     (row,) = appearance(flat(128, 128, 128))
-    assert row.shape == (326,)
+    assert row.shape == (326,) == (LENGTH,)
     np.testing.assert_allclose(row[LAYOUT], 128 / 255, rtol=1e-5)
     np.testing.assert_allclose(row[COLOUR], 0, atol=1e-6)
     assert row[GREY].tolist() == [0.0] * 8 + [1.0] + [0.0] * 7
@@ -59,3 +59,18 @@ def test_every_side_gives_as_many_finite_numbers_and_pictures_do_not_mix(side):
     assert rows.shape == (3, 326)
     assert np.isfinite(rows).all()
     np.testing.assert_array_equal(rows[1], appearance(pictures[1:2])[0])
+
+
+def test_colour_alone_is_six_numbers_and_they_do_not_know_of_layout():
+    picture = flat(200, 100, 50, side=64)
+    picture[:, :32] = (100, 100, 100)  # the upper half is grey
+    (found,) = colour_summary(appearance(picture))
+    expected = [50 / 255, -25 / 255, 50 / 255, 25 / 255, np.log(50.5), np.log(25.5)]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    np.testing.assert_allclose(colour_summary(appearance(picture[:, ::-1])), [expected], rtol=1e-4)
+
+
+def test_grey_is_far_from_the_faintest_colour_of_skin():
+    grey, faint = (colour_summary(appearance(flat(*rgb)))[0] for rgb in ((140, 140, 140), (150, 140, 136)))
+    assert grey[4] == grey[5] == pytest.approx(np.log(0.5))
+    assert faint[4] - grey[4] > 3

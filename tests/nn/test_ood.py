@@ -8,6 +8,7 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
+from core.data.appearance import appearance
 from core.errors import ModelDamaged
 from core.nn.ood import DIRECTIONS, PERCENTILE, Gate, fit_gate, scores_bytes, scores_of, shrunk_covariance
 
@@ -77,6 +78,35 @@ def test_either_kind_alone_is_enough_to_flag():
     for kind in found.parts:
         moved = {**held, kind: held[kind] + 40}
         assert found.is_unlike(found.score(moved)).all()
+
+
+def skin(n, seed):
+    """Pictures in the colours of skin with a darker spot, no two alike."""
+    rng = np.random.default_rng(seed)
+    tone = np.array([200, 150, 130]) + rng.normal(0, 12, (n, 1, 1, 1)) + rng.normal(0, 4, (n, 1, 1, 3))
+    y, x = np.mgrid[:32, :32]
+    spot = np.exp(-((y - 16) ** 2 + (x - 16) ** 2) / rng.uniform(20, 90, (n, 1, 1)))[..., None]
+    shade = rng.normal(0, 25, (n, 32, 32, 1))  # hair and light
+    return np.clip(tone * (1 - 0.5 * spot) + shade, 0, 255).astype(np.uint8)
+
+
+def test_grey_pictures_are_unlike_skin_though_nothing_but_their_colour_is():
+    found = fit_gate({"appearance": appearance(skin(300, 0))}, {"appearance": appearance(skin(200, 1))})
+    assert set(found.parts) == {"appearance", "colour"}
+    same = skin(200, 2)
+    grey = np.repeat(same.mean(axis=3, keepdims=True), 3, axis=3).astype(np.uint8)
+    assert found.is_unlike(found.score({"appearance": appearance(same)})).mean() < 0.08
+    assert found.is_unlike(found.score({"appearance": appearance(grey)})).all()
+    again = Gate.from_bytes(found.to_bytes())
+    np.testing.assert_allclose(
+        again.score({"appearance": appearance(grey)}), found.score({"appearance": appearance(grey)})
+    )
+
+
+def test_where_all_training_images_are_grey_colour_does_not_stand_apart():
+    radiographs = np.repeat(skin(60, 0)[..., :1], 3, axis=3)
+    looks = {"appearance": appearance(radiographs)}
+    assert set(fit_gate(looks, looks).parts) == {"appearance"}
 
 
 def test_a_number_that_never_varies_in_training_flags_whatever_moves_it():
