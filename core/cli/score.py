@@ -32,6 +32,10 @@ def score(
     restart: Annotated[bool, typer.Option("--restart", help="Throw away what an earlier call wrote there.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many files of the sorted list.")] = None,
     frame: Annotated[str, typer.Option(help="Of DICOM and NIfTI files: 12, or axial:40; else the middle one.")] = "",
+    table: Annotated[
+        Path | None,
+        typer.Option(help="CSV with a column file and one for each number that the network takes beside the picture."),
+    ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Score images of any number; what cannot be read is listed in FILE.refused.csv. A second call goes on."""
@@ -45,13 +49,14 @@ def score(
             with score_progress(model) as report:
                 summary = score_images(
                     source, model, out_file, batch_size=batch_size, restart=restart, limit=limit, frame=choice,
-                    report=report,
+                    table=table, report=report,
                 )  # fmt: skip
         except KeyboardInterrupt:
             words = ["python", "-m", "core", "score", str(source), "--model", model, "--out", str(out_file)]
             words += ["--batch-size", str(batch_size)] if batch_size != 16 else []
             words += ["--limit", str(limit)] if limit is not None else []
             words += ["--frame", frame] if frame else []
+            words += ["--table", str(table)] if table else []
             err.print("Stopped. What was scored is kept; go on with:", markup=False)
             err.print(f"  {shlex.join(words)}", markup=False, soft_wrap=True)
             raise typer.Exit(STOPPED) from None

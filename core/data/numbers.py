@@ -4,13 +4,15 @@ Every problem is found before anything is predicted, and named with the row of t
 """
 
 import csv
+import hashlib
 import io
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from core import limits
-from core.errors import DatasetInvalid, SpecInvalid
+from core.errors import DatasetInvalid, ImageRefused, SpecInvalid
 from core.types import ModelCard, TabularInput
 
 FILE = "file"  # the column that names the picture: as on the command line, or its name alone
@@ -19,17 +21,47 @@ FILE = "file"  # the column that names the picture: as on the command line, or i
 Numbers = Mapping[Path, tuple[float, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class NumberTable:
+    """The numbers of many pictures, by what stands in the column `file`; `sha256` is that of the table's file."""
+
+    name: str
+    rows: Mapping[str, tuple[float, ...]]
+    sha256: str
+
+    def of(self, image_id: str, *, alone: bool) -> tuple[float, ...]:
+        """The numbers of a picture, by its path with slashes, or by its name where no other picture has that name.
+
+        Raises: ImageRefused when there is no row for it.
+        """
+        short = PurePosixPath(image_id).name
+        found = self.rows.get(image_id) or (self.rows.get(short) if alone else None)
+        if found is None:
+            raise ImageRefused(f"{image_id} has no row in {self.name}.")
+        return found
+
+
 def numbers_beside(card: ModelCard, table: Path | None, files: Sequence[Path]) -> Numbers:
     """As `read_numbers` for a model; nothing for one that takes a picture alone.
 
     Raises: SpecInvalid when a table is missing, or given for nothing; DatasetInvalid.
     """
+    _check_wanted(card, table)
+    return {} if table is None else read_numbers(table, card.tabular_inputs, files)
+
+
+def table_beside(card: ModelCard, table: Path | None) -> NumberTable | None:
+    """As `number_table` for a model; None for one that takes a picture alone. Raises as `numbers_beside`."""
+    _check_wanted(card, table)
+    return None if table is None else number_table(table, card.tabular_inputs)
+
+
+def _check_wanted(card: ModelCard, table: Path | None) -> None:
     names = ", ".join(item.name for item in card.tabular_inputs)
     if table is None and names:
         raise SpecInvalid(f"{card.name} also takes {names} for each picture: --table FILE.csv with file, {names}.")
     if table is not None and not names:
         raise SpecInvalid(f"{card.name} takes a picture alone; --table is for networks that take numbers beside it.")
-    return {} if table is None else read_numbers(table, card.tabular_inputs, files)
 
 
 def read_numbers(table: Path, inputs: Sequence[TabularInput], files: Sequence[Path]) -> Numbers:
@@ -41,6 +73,45 @@ def read_numbers(table: Path, inputs: Sequence[TabularInput], files: Sequence[Pa
     Raises: DatasetInvalid with every problem: missing or surplus columns, a picture without a row or with two, a value
         that is no number or out of range.
     """
+    known = _known(table, inputs)
+    problems: list[str] = []
+    found: dict[Path, tuple[float, ...]] = {}
+    names = [file.name for file in files]
+    for file in files:
+        matching = known.get(str(file)) or (known.get(file.name, []) if names.count(file.name) == 1 else [])
+        if len(matching) != 1:
+            problems.append(_several(file.name, matching) if matching else f"{file.name} has no row")
+            continue
+        number, row = matching[0]
+        found[file] = tuple(_value(row[item.name], item, number, problems) for item in inputs)
+    _stop_at(table, problems)
+    return found
+
+
+def number_table(table: Path, inputs: Sequence[TabularInput]) -> NumberTable:
+    """Every row of such a file. Raises: DatasetInvalid with every problem, as `read_numbers`."""
+    problems: list[str] = []
+    found: dict[str, tuple[float, ...]] = {}
+    for key, rows in _known(table, inputs).items():
+        if len(rows) > 1:
+            problems.append(_several(key, rows))
+        number, row = rows[0]
+        found[key] = tuple(_value(row[item.name], item, number, problems) for item in inputs)
+    _stop_at(table, problems)
+    return NumberTable(table.name, found, hashlib.sha256(table.read_bytes()).hexdigest())
+
+
+def _several(name: str, rows: Sequence[tuple[int, object]]) -> str:
+    return f"{name} stands in rows {', '.join(str(number) for number, _ in rows)}"
+
+
+def _stop_at(table: Path, problems: Sequence[str]) -> None:
+    if problems:
+        raise DatasetInvalid(f"{table.name}: {len(problems)} problems with the numbers beside the pictures.", problems)
+
+
+def _known(table: Path, inputs: Sequence[TabularInput]) -> dict[str, list[tuple[int, dict[str, str]]]]:
+    """(row of the file, values by column) of each row, by what stands in its column `file`."""
     header, rows = _rows(table)
     expected = [FILE, *(item.name for item in inputs)]
     wrong = [f"the column {name!r} is missing" for name in expected if name not in header]
@@ -51,21 +122,7 @@ def read_numbers(table: Path, inputs: Sequence[TabularInput], files: Sequence[Pa
     known: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for number, row in rows:
         known.setdefault(row[FILE], []).append((number, row))
-    problems: list[str] = []
-    found: dict[Path, tuple[float, ...]] = {}
-    names = [file.name for file in files]
-    for file in files:
-        matching = known.get(str(file)) or (known.get(file.name, []) if names.count(file.name) == 1 else [])
-        if len(matching) != 1:
-            places = ", ".join(str(number) for number, _ in matching)
-            problems.append(f"{file.name} stands in rows {places}" if matching else f"{file.name} has no row")
-            continue
-        number, row = matching[0]
-        values = [_value(row[item.name], item, number, problems) for item in inputs]
-        found[file] = tuple(values)
-    if problems:
-        raise DatasetInvalid(f"{table.name}: {len(problems)} problems with the numbers beside the pictures.", problems)
-    return found
+    return known
 
 
 def _rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:

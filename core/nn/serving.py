@@ -125,9 +125,9 @@ class Predictor:
         """Are prepared images (n, S, S, 3), with their `output`, unlike the training images? None without a gate."""
         return None if self._gate is None else self._gate.answers(self.looks(batch, output))
 
-    def judged(self, batch: np.ndarray) -> tuple[np.ndarray, list[OodAnswer]]:
+    def judged(self, batch: np.ndarray, *, table: np.ndarray | None = None) -> tuple[np.ndarray, list[OodAnswer]]:
         """Calibrated probabilities (n, C) of prepared images, and what the gate says; of it nothing without a gate."""
-        output = self.run(batch)
+        output = self.run(batch, table=table)
         probabilities = calibrated(output.logits, self.card.temperature, self.card.task)
         return probabilities, self.ood(batch, output) or []
 

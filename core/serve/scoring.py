@@ -5,11 +5,12 @@ in the order of the listing. Which images share a batch depends on the listing a
 and gone on with gives the same bytes as one that was not.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from core.data.ahead import in_order
 from core.data.frames import FrameChoice
 from core.data.images import MIDDLE, fit_image
+from core.data.numbers import NumberTable, table_beside
 from core.data.walk import FolderImages
 from core.data.zips import ZipImages
 from core.errors import DataError, ImageRefused, SpecInvalid
@@ -24,7 +26,7 @@ from core.evaluation.decision import decided_rows
 from core.store.score_work import is_control, printable_name, work_files
 from core.store.score_writer import Row, ScoreWriter
 from core.store.scores import SEVERAL, RefusedFile, ScoreMeta
-from core.types import ModelCard, PreprocessSpec
+from core.types import ModelCard
 
 if TYPE_CHECKING:
     from core.nn.serving import Predictor
@@ -66,11 +68,22 @@ class ScoreSummary:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Some files after decoding: the pictures (k, S, S, 3) with name, width and height, and the rest."""
+    """Some files after decoding: pictures (k, S, S, 3) with name, width, height and numbers (k, j); and the rest."""
 
     pixels: np.ndarray
     read: tuple[tuple[str, int, int], ...]
     refused: tuple[RefusedFile, ...]
+    table: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all batches share; `named` counts the files of each name, whatever their folder."""
+
+    images: ImageSource
+    predictor: "Predictor"
+    numbers: NumberTable | None
+    named: Counter[str]
 
 
 def score_images(
@@ -82,6 +95,7 @@ def score_images(
     restart: bool = False,
     limit: int | None = None,
     frame: FrameChoice = MIDDLE,
+    table: Path | None = None,
     report: Report = lambda _stage, _done, _total: None,
     predictor: "Predictor | None" = None,
 ) -> ScoreSummary:
@@ -92,9 +106,12 @@ def score_images(
         restart: throw away what an earlier call wrote to `out`, finished or not.
         limit: take only the first so many files of the sorted listing.
         frame: which frame or slice of DICOM and NIfTI files is scored, by default the middle one; the sidecar says it.
+        table: for a network that takes numbers beside the picture: CSV with a column `file` (path below the folder, or
+            the name where only one picture has it) and one for each number; a picture without a row is refused.
         report: called after each batch with ("scoring", files done, files).
         predictor: used in place of the model's own.
-    Raises: SpecInvalid or DataError when there is nothing to score or an argument is out of range; RunFinished
+    Raises: SpecInvalid or DataError when there is nothing to score or an argument is out of range, the latter with
+        every row of `table` that is wrong; RunFinished
         when `out` is finished; StoreError when it cannot be written or gone on with; ModelError.
     """
     if batch_size < 1 or (limit is not None and limit < 1):
@@ -102,6 +119,7 @@ def score_images(
     with closing(open_source(source, work_files(out), frame)) as images:
         report(LOADING, 0, 1)
         predictor = predictor or _load(model)
+        numbers = table_beside(predictor.card, table)
 
         def listed() -> list[str]:
             report(LISTING, 0, 1)
@@ -110,11 +128,12 @@ def score_images(
                 raise DataError(f"{source} holds no file (hidden ones do not count); there is nothing to score.")
             return names
 
-        meta = _meta(predictor, source, images, limit, frame)
+        meta = _meta(predictor, source, images, limit, frame, numbers)
         with ScoreWriter.open(out, meta, listed, batch_size=batch_size, restart=restart) as writer:
             n_before = writer.done
             started = datetime.now(UTC)
-            _score_rest(writer, images, predictor, batch_size, report)
+            work = _Work(images, predictor, numbers, Counter(PurePosixPath(name).name for name in writer.names))
+            _score_rest(writer, work, batch_size, report)
             seconds = (datetime.now(UTC) - started).total_seconds()
             report(WRITING, 0, 1)
             return ScoreSummary(writer.finish(), n_before, seconds)
@@ -136,7 +155,12 @@ def _load(model: str) -> "Predictor":
 
 
 def _meta(
-    predictor: "Predictor", source: Path, images: ImageSource, limit: int | None, frame: FrameChoice
+    predictor: "Predictor",
+    source: Path,
+    images: ImageSource,
+    limit: int | None,
+    frame: FrameChoice,
+    numbers: NumberTable | None,
 ) -> ScoreMeta:
     card: ModelCard = predictor.card
     if any(is_control(c) or c == SEVERAL for name in card.class_names for c in name):
@@ -146,30 +170,28 @@ def _meta(
         class_names=card.class_names, positive_class=card.positive_class, preprocess=card.preprocess,
         temperature=card.temperature, threshold=card.threshold, source=printable_name(str(source.resolve())),
         source_digest=images.digest, listing=images.rule, limit=limit, frame=frame.text or "middle", n_files=0,
-        gate=None if card.ood is None else card.ood.threshold,
+        gate=None if card.ood is None else card.ood.threshold, numbers_sha256=numbers.sha256 if numbers else "",
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"), notice=NOTICE,
     )  # fmt: skip
 
 
-def _score_rest(
-    writer: ScoreWriter, images: ImageSource, predictor: "Predictor", batch_size: int, report: Report
-) -> None:
+def _score_rest(writer: ScoreWriter, work: _Work, batch_size: int, report: Report) -> None:
     total = len(writer.names)
     report(SCORING, writer.done, total)
-    with closing(_answered(writer.names, writer.done, images, predictor, batch_size)) as batches:
+    with closing(_answered(writer.names, writer.done, work, batch_size)) as batches:
         for rows, refused in batches:
             writer.append(rows, refused)
             report(SCORING, writer.done, total)
 
 
 def _answered(
-    names: Sequence[str], start: int, images: ImageSource, predictor: "Predictor", batch_size: int
+    names: Sequence[str], start: int, work: _Work, batch_size: int
 ) -> Generator[tuple[list[Row], tuple[RefusedFile, ...]], None, None]:
     """Rows and refusals of the files from `start` on, batch by batch and in order, made ahead of whoever wants them."""
 
     def answer(at: int) -> tuple[list[Row], tuple[RefusedFile, ...]]:
-        batch = _decode(names[at : at + batch_size], images, predictor.card.preprocess)
-        return _rows(batch, predictor), batch.refused
+        batch = _decode(names[at : at + batch_size], work)
+        return _rows(batch, work.predictor), batch.refused
 
     # who decodes a batch also runs it: nothing is handed over, and every core is at work all the time
     return in_order(answer, range(start, len(names), batch_size), workers=workers(), ahead=AHEAD)
@@ -182,32 +204,37 @@ def workers() -> int:
     return cores()
 
 
-def _decode(names: Sequence[str], images: ImageSource, preprocess: PreprocessSpec) -> _Batch:
-    pixels, read, refused = [], [], []
+def _decode(names: Sequence[str], work: _Work) -> _Batch:
+    preprocess, numbers = work.predictor.card.preprocess, work.numbers
+    pixels, read, refused, rows = [], [], [], []
     for name in names:
         try:
             if any(map(is_control, name)):
                 raise ImageRefused("its name holds control characters or bytes that are no Unicode; rename the file.")
-            rgb = images.read(name)
+            row = numbers.of(name, alone=work.named[PurePosixPath(name).name] == 1) if numbers else ()
+            rgb = work.images.read(name)
             pixels.append(fit_image(rgb, preprocess))
         except ImageRefused as error:
             refused.append(RefusedFile(printable_name(name), printable_name(str(error))))
             continue
         read.append((name, rgb.shape[1], rgb.shape[0]))
+        rows.append(row)
     side = preprocess.size_px
-    return _Batch(np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8), tuple(read), tuple(refused))
+    stacked = np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8)
+    table = np.asarray(rows, dtype=np.float64) if numbers and rows else None
+    return _Batch(stacked, tuple(read), tuple(refused), table)
 
 
 def _rows(batch: _Batch, predictor: "Predictor") -> list[Row]:
     if not batch.read:
         return []
-    parts = [batch.pixels[at : at + AT_ONCE] for at in range(0, len(batch.pixels), AT_ONCE)]
-    if predictor.card.ood is None:
-        probabilities = np.concatenate([predictor.probabilities(part) for part in parts])
-        unlike: list[tuple[float, ...]] = [()] * len(batch.read)
-    else:
-        judged = [predictor.judged(part) for part in parts]
-        probabilities = np.concatenate([found for found, _ in judged])
+    parts = [slice(at, at + AT_ONCE) for at in range(0, len(batch.pixels), AT_ONCE)]
+    judged = [
+        predictor.judged(batch.pixels[part], table=None if batch.table is None else batch.table[part]) for part in parts
+    ]
+    probabilities = np.concatenate([found for found, _ in judged])
+    unlike: list[tuple[float, ...]] = [()] * len(batch.read)
+    if predictor.card.ood is not None:
         unlike = [(answer.score,) for _, answers in judged for answer in answers]
     decided = decided_rows(probabilities, predictor.card)
     return [

@@ -17,7 +17,7 @@ from core.store.scores import ScoreMeta, beside, load_meta, parse_score_row, sco
 
 SAME_WORK = (
     "model", "model_sha256", "engine", "task", "class_names", "positive_class", "preprocess", "temperature",
-    "threshold", "source", "source_digest", "listing", "limit", "frame",
+    "threshold", "source", "source_digest", "listing", "limit", "frame", "numbers_sha256",
 )  # fmt: skip
 WAY_OUT = "Use another --out, or --restart to begin anew."
 GROUP_ROWS = 16_384  # of one Parquet row group: 30 MB while it is built from text

@@ -40,7 +40,8 @@ class ScoreMeta:
 
     `source` is the folder or ZIP; `source_digest` is that of a ZIP's directory, empty for a folder; `listing` names
     the rule by which files were found, `limit` the most that were taken (None: all); `frame` says which frame or slice
-    of DICOM and NIfTI files was taken; `gate` is the threshold on the column `unlike` (None: there is no such column).
+    of DICOM and NIfTI files was taken; `gate` is the threshold on the column `unlike` (None: there is no such column);
+    `numbers_sha256` is that of the table of numbers beside the pictures, empty for a network that takes none.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -60,6 +61,7 @@ class ScoreMeta:
     limit: int | None
     frame: str = "middle"
     gate: float | None = None
+    numbers_sha256: str = ""
     n_files: int
     n_scored: int = 0
     n_refused: int = 0

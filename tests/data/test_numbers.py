@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.data.numbers import numbers_beside, read_numbers
-from core.errors import DatasetInvalid, SpecInvalid
+from core.data.numbers import number_table, numbers_beside, read_numbers
+from core.errors import DatasetInvalid, ImageRefused, SpecInvalid
 from core.types import TabularInput
 
 INPUTS = (TabularInput(name="age", low=0, high=110), TabularInput(name="sex"))
@@ -63,6 +63,22 @@ def test_two_pictures_of_one_name_need_their_folders_in_the_table(tmp_path):
         read_numbers(table, INPUTS, files)
     table = written(tmp_path, "file,age,sex\none/a.png,3,1\ntwo/a.png,4,0\n")
     assert read_numbers(table, INPUTS, files)[files[1]] == (4.0, 0.0)
+
+
+def test_a_table_of_many_pictures_is_asked_by_path_or_by_a_name_that_only_one_has(tmp_path):
+    found = number_table(written(tmp_path, "file,age,sex\none/a.png,3,1\nb.png,4,0\n"), INPUTS)
+    assert found.of("one/a.png", alone=False) == (3.0, 1.0)
+    assert found.of("deep/b.png", alone=True) == (4.0, 0.0)
+    for image_id, alone in (("deep/b.png", False), ("two/a.png", True), ("c.png", True)):
+        with pytest.raises(ImageRefused, match=f"{image_id} has no row in t.csv"):
+            found.of(image_id, alone=alone)
+
+
+def test_every_row_of_a_table_of_many_is_checked(tmp_path):
+    with pytest.raises(DatasetInvalid) as refused:
+        number_table(written(tmp_path, "file,age,sex\na.png,3,1\nb.png,old,1\na.png,4,1\n"), INPUTS)
+    assert "a.png stands in rows 2, 4" in refused.value.full_text()
+    assert "row 3: age is 'old'" in refused.value.full_text()
 
 
 def test_what_is_no_text_or_no_file_is_refused(tmp_path):

@@ -22,6 +22,7 @@ from core.serve import scoring
 from core.serve.scoring import score_images
 from core.store.models import load_card
 from core.store.scores import load_refused, load_scores
+from core.types import TabularInput
 
 BATCH = 4
 
@@ -37,10 +38,11 @@ class Brightness:
     def __init__(self, before=lambda: None):
         self._before = before
 
-    def probabilities(self, pixels):
+    def judged(self, pixels, *, table=None):
+        """With a table, its first number is in place of the brightness."""
         self._before()
-        bright = pixels.mean(axis=(1, 2, 3), dtype=np.float64) / 255
-        return np.stack([1 - bright, bright], axis=1)
+        bright = pixels.mean(axis=(1, 2, 3), dtype=np.float64) / 255 if table is None else table[:, 0]
+        return np.stack([1 - bright, bright], axis=1), []
 
 
 def score(source, out, before=lambda: None, **options):
@@ -138,10 +140,10 @@ def test_a_stopped_call_is_gone_on_with_to_the_same_bytes(stop_at, images, whole
     first = fit_image(folder.read(folder.names()[stop_at * BATCH]), Brightness.card.preprocess)
 
     class Stopping(Brightness):
-        def probabilities(self, pixels):
+        def judged(self, pixels, *, table=None):
             if (pixels[0] == first).all():
                 raise KeyboardInterrupt
-            return super().probabilities(pixels)
+            return super().judged(pixels, table=table)
 
     with pytest.raises(KeyboardInterrupt):
         score(images, tmp_path / "s.csv", predictor=Stopping())
@@ -274,6 +276,48 @@ def test_several_classes_of_a_multilabel_model_stand_in_one_cell(images, tmp_pat
     both = (table.y_prob >= 0.4).all(axis=1)
     assert both.any()
     assert set(table.decided[both]) == {"No nodule|Nodule"}
+
+
+@pytest.fixture
+def with_numbers(tmp_path):
+    """(predictor that takes a number, folder of five pictures two of which share a name, its table)."""
+    predictor = Brightness()
+    predictor.card = replace(predictor.card, tabular_inputs=(TabularInput(name="dose", low=0, high=1),))
+    folder = tmp_path / "pictures"
+    for name in ("a.png", "b.png", "one/c.png", "two/c.png", "two/d.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / name), np.full((20, 20, 3), 90, np.uint8))
+    table = tmp_path / "numbers.csv"
+    table.write_text(
+        "file,dose\na.png,0.25\none/c.png,0.5\nd.png,0.75\nc.png,0.1\nelsewhere.png,0.9\n", encoding="utf-8"
+    )
+    return predictor, folder, table
+
+
+def test_each_picture_goes_with_its_own_numbers_and_one_without_is_refused(with_numbers, tmp_path):
+    predictor, folder, table = with_numbers
+    out = tmp_path / "s.csv"
+    score(folder, out, predictor=predictor, table=table, batch_size=2)
+    found = load_scores(out)
+    assert dict(zip(found.image_ids, found.y_prob[:, 1], strict=True)) == {
+        "a.png": 0.25, "one/c.png": 0.5, "two/d.png": 0.75,
+    }  # fmt: skip
+    refused = {item.image_id: item.reason for item in load_refused(out)}
+    assert refused == {name: f"{name} has no row in numbers.csv." for name in ("b.png", "two/c.png")}
+
+
+def test_work_goes_on_with_the_same_numbers_only(with_numbers, tmp_path):
+    predictor, folder, table = with_numbers
+    out = tmp_path / "s.csv"
+    with pytest.raises(KeyboardInterrupt):
+        score(folder, out, predictor=predictor, table=table, batch_size=1, report=_stop_after(2))
+    table.write_text(table.read_text("utf-8").replace("0.75", "0.7"), encoding="utf-8")
+    with pytest.raises(StoreError, match="numbers_sha256 was"):
+        score(folder, out, predictor=predictor, table=table, batch_size=1)
+    with pytest.raises(SpecInvalid, match="also takes dose"):
+        score(folder, out, predictor=predictor)
+    with pytest.raises(SpecInvalid, match="takes a picture alone"):
+        score(folder, tmp_path / "t.csv", table=table)
 
 
 @pytest.mark.parametrize(
