@@ -16,6 +16,7 @@ import streamlit as st
 
 from core.data.images import decode_image
 from core.errors import ImageRefused
+from core.figures.doubts import TOO_CLOSE, unlike_sentence
 from core.figures.overlay import GREY, heat_ramp
 from core.figures.theme import MUTED, PALETTE
 from core.language import t
@@ -63,6 +64,8 @@ def frontend_settings(card: ModelCard, *, target: str | None, strength: float, m
         "colors": {"accent": PALETTE[0], "muted": MUTED, "cut": PALETTE[1]},
         "snapshot_px": SNAPSHOT_PX,
         "words": live_words(),
+        "unlike": unlike_sentence(card),
+        "referred": t(TOO_CLOSE).strip("*"),
         "class_names": {name: t(name) for name in card.class_names},
     }
 

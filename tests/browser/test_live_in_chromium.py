@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from core.data.images import decode_image
+from core.figures.doubts import unlike_sentence
 from core.figures.overlay import blend, heat_on_picture, heat_ramp, resize_map
 from core.figures.text import percent
+from core.store.models import load_card
 from core.types import PreprocessSpec
-from pages.ui.live_camera import FOLDER, SCRIPTS
+from pages.ui.live_camera import FOLDER, SCRIPTS, frontend_settings
 from pages.ui.live_words import live_words
 
 FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=2"]
@@ -252,3 +254,31 @@ def test_the_browser_draws_maps_and_writes_numbers_as_the_other_pages_do(chromiu
             side = (width - height) // 2
             differences = np.delete(differences, np.r_[side : side + 2, width - side - 2 : width - side], axis=1)[2:-2]
         assert differences.max() <= 4, fitted  # 8 bits of opacity, and a step of the ramp
+
+
+def test_a_frame_that_the_network_has_not_learned_or_is_unsure_of_is_called_so_before_its_answer(chromium):
+    card = load_card("phantom-nodule")
+    answer = {
+        "classes": list(card.class_names), "probabilities": [0.1, 0.9], "positive_class": card.positive_class,
+        "threshold": 0.5, "verdict": "positive", "refer": False, "out_of_distribution": None,
+    }  # fmt: skip
+    answers = [
+        answer,
+        answer | {"out_of_distribution": {"flagged": False}},
+        answer | {"refer": True},
+        answer | {"refer": True, "out_of_distribution": {"flagged": True}},
+    ]
+    settings = frontend_settings(card, target=None, strength=0.5, mirror=False)
+    script = (FOLDER / "words.js").read_text(encoding="utf-8")
+    page = chromium.new_page()
+    try:
+        said = page.evaluate(
+            f"([all, settings]) => {{ {script}; speak(settings); return all.map((a) => sentenceOf(a, settings)); }}",
+            [answers, settings],
+        )
+    finally:
+        page.close()
+    plain = said[0]
+    assert plain.startswith("Nodule 90")
+    close = "Too close to call: a person should read this one."
+    assert said[1:] == [plain, f"{close} {plain}", f"{unlike_sentence(card)} {plain}"]

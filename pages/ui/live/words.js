@@ -42,8 +42,16 @@ function scoreOf(answer, name) {
   return answer.probabilities[answer.classes.indexOf(name)];
 }
 
-/* What the network gives for one frame and what it therefore calls it. */
+/* What is said of one frame: first whether the network should be asked at all, as the Predict page has it. */
 function sentenceOf(answer, settings) {
+  const answered = answeredBy(answer, settings);
+  const gate = answer.out_of_distribution;
+  if (gate && gate.flagged) return `${settings.unlike} ${answered}`;
+  return answer.refer ? `${settings.referred} ${answered}` : answered;
+}
+
+/* What the network gives for one frame and what it therefore calls it. */
+function answeredBy(answer, settings) {
   if (settings.task === "binary") {
     const positive = answer.positive_class;
     const other = answer.classes.find((name) => name !== positive);
