@@ -14,7 +14,7 @@ if __name__ == "app":
     address, hosts = st.get_option("server.address") or "0.0.0.0", st.get_option("server.allowedHosts")
     app = st.App(__file__, middleware=api_middleware(address, hosts))
 else:
-    from core.language import t
+    from core.language import speaking, spoken, t
     from pages.ui.blocks import run_safely
     from pages.ui.languages import language_switch, settle_language
     from pages.ui.looks import dress
@@ -61,4 +61,5 @@ else:
     st.sidebar.caption(t("For research and teaching. Not a medical device."))
     language_switch()
     show_presenting()
-    run_safely(page.run)
+    with speaking(spoken()):  # looked up once: a page with a thousand runs says thousands of words
+        run_safely(page.run)

@@ -4,6 +4,8 @@ Everything that comes from a folder is cached under that folder's state (names, 
 new run or model appears on the next look, without a restart, and a changed one is read again.
 """
 
+import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from core.errors import SpecInvalid
 from core.registry.datasets import DATASETS
 from core.registry.labels import label_scheme
 from core.store.models import ModelListing, list_models
+from core.store.names import FilesState, files_state
 from core.store.runs import Known, RunListing, list_runs, load_history, load_predictions
 from core.types import ClassCounts, DatasetSpec, DatasetTable, Predictions, ReferralRecord, RunRecord
 
@@ -29,21 +32,31 @@ if TYPE_CHECKING:
 
 PHANTOM_PATIENTS = 300  # enough to see the shares; as many as one likes can be drawn
 
-State = tuple[str, tuple[tuple[str, int, int], ...]]
+State = tuple[str, str]
 _KNOWN: Known = {}  # records by folder: a run that is added or changed is read, and no other
 
 
 def folder_state(folder: Path) -> State:
-    """What stands in a folder and its subfolders: (folder, (path, size, time of change) of every file)."""
-    found: list[tuple[str, int, int]] = []
+    """What stands in a folder and its subfolders: (folder, digest of the path, size, time of change of every file).
+
+    A digest, because Streamlit looks at every part of a key: of three thousand files that takes longer than all else.
+    """
+    found: list[tuple[str, FilesState]] = []
     try:
-        for entry in sorted(folder.iterdir()):
-            for path in sorted(entry.iterdir()) if entry.is_dir() else [entry]:
-                status = path.stat()
-                found.append((f"{entry.name}/{path.name}", status.st_size, status.st_mtime_ns))
-    except OSError:  # vanished while we looked: the next look sees what is left
-        found.append(("gone", len(found), 0))
-    return str(folder), tuple(found)
+        with os.scandir(folder) as entries:
+            found = sorted((entry.name, files_state(Path(entry)) if entry.is_dir() else _file_state(entry))
+                           for entry in entries)  # fmt: skip
+    except OSError:  # not there, or gone while we looked: the next look sees what is left
+        found = []
+    return str(folder), hashlib.blake2b(repr(found).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _file_state(entry: "os.DirEntry[str]") -> FilesState:
+    try:
+        status = entry.stat()
+    except OSError:  # a link to nothing
+        return ()
+    return (("", status.st_size, status.st_mtime_ns),)
 
 
 def run_listing() -> RunListing:
