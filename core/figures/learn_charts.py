@@ -164,7 +164,9 @@ def prevalence_figure(
     return base_layout(figure, height=HEIGHT_PX)
 
 
-def contributions_figure(added: Sequence[float], constant: float, class_name: str, *, most: int = 12) -> go.Figure:
+def contributions_figure(
+    added: Sequence[float], constant: float, class_name: str, *, most: int = 12, units: bool = False
+) -> go.Figure:
     """What each channel adds to the score of a class, the largest first, all others as one bar, and the constant.
 
     Args:
@@ -172,11 +174,12 @@ def contributions_figure(added: Sequence[float], constant: float, class_name: st
         constant: what the head adds whatever the picture; all bars together are the score.
         class_name: whose score it is.
         most: channels that get a bar of their own.
+        units: the numbers come from a layer behind the maps, and are no maps'.
     """
     values = np.asarray(added, dtype=np.float64)
     order = np.argsort(-np.abs(values), kind="stable")
     own, rest = order[:most], order[most:]
-    names = [t("map {n}", n=int(i) + 1) for i in own]
+    names = [t("number {n}", n=int(i) + 1) if units else t("map {n}", n=int(i) + 1) for i in own]
     heights = [float(values[i]) for i in own]
     if len(rest):
         names.append(t("{n} others", n=len(rest)))

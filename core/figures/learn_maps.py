@@ -38,6 +38,13 @@ def signed_grey(values: np.ndarray, largest: float | None = None) -> np.ndarray:
     return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
 
 
+def signed_colour(values: np.ndarray) -> np.ndarray:
+    """A filter of three colours (h, w, 3), RGB, as uint8: 0 is mid grey; what adds red is redder, and so on."""
+    top = float(np.abs(values).max())
+    shares = np.clip(values / top, -1.0, 1.0) if top > 0 else np.zeros(values.shape)
+    return np.rint(np.where(shares < 0, GREY * (1 + shares), GREY + (255 - GREY) * shares)).astype(np.uint8)
+
+
 def enlarged(picture: np.ndarray, width_px: int) -> np.ndarray:
     """The picture (h, w, 3) with every cell as a block of whole pixels, at least once, about `width_px` wide."""
     factor = max(1, round(width_px / picture.shape[1]))
@@ -73,5 +80,10 @@ def channel_wall(maps: np.ndarray, columns: int) -> np.ndarray:
 
 
 def filter_wall(filters: np.ndarray, columns: int) -> np.ndarray:
-    """First filters (c, k, k) as one picture, each on its own scale: light adds, dark takes away."""
-    return wall([signed_grey(np.asarray(f, dtype=np.float64)) for f in filters], columns, BLUE, 2 * GAP_PX)
+    """First filters as one picture, each on its own scale: light adds, dark takes away.
+
+    Args:
+        filters: (c, k, k), or (c, k, k, 3) of a network that looks at colours.
+    """
+    draw = signed_colour if filters.ndim == 4 else signed_grey
+    return wall([draw(np.asarray(f, dtype=np.float64)) for f in filters], columns, BLUE, 2 * GAP_PX)

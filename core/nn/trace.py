@@ -14,9 +14,10 @@ from core.data.phantom import draw_phantom
 from core.data.phantom_path import PhantomAddress
 from core.errors import ExplanationFailed
 from core.nn import runtime
+from core.nn.stages import StagePlan, constants_of, first_filters, stage_plans
 from core.store.models import EXPLAIN, GRAPH, load_card, verified_bytes
 from core.store.names import sha256_of
-from core.store.traces import CONVOLUTION, POOLING, Trace, TraceStage
+from core.store.traces import Trace, TraceStage
 from core.types import ModelCard
 
 EXAMPLE = PhantomAddress(2026, 22, 1)  # of a seed that no run was trained on: one nodule, beside the heart
@@ -39,9 +40,10 @@ def trace_model(name: str, address: PhantomAddress = EXAMPLE, folder: Path | Non
         raise _refused(name, "it has no ONNX graph")
     content = verified_bytes(card, GRAPH, folder)
     graph = onnx.load_from_string(content)
-    constants = {i.name: onnx.numpy_helper.to_array(i) for i in graph.graph.initializer}
+    constants = constants_of(graph)
     line, tail = _parts(name, graph)
-    outputs = [node.output[0] for node in line if node.op_type in ("Relu", "MaxPool", "AveragePool")]
+    plans = stage_plans(list(graph.graph.node), constants)
+    outputs = [plan.value for plan in plans]
     for output in outputs:
         graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(output))
     phantom = draw_phantom(address.seed, address.patient, address.image, address.size_px)
@@ -53,14 +55,17 @@ def trace_model(name: str, address: PhantomAddress = EXAMPLE, folder: Path | Non
         raise _refused(name, f"its stages hold {sum(grid.size for grid in grids):,} numbers for one picture")
     weights = next(constants[node.input[1]] for node in tail if node.op_type == "MatMul")
     bias = next(constants[node.input[1]] for node in tail if node.op_type == "Add")
+    filters = first_filters(line, constants, colour=False)
+    if filters is None:
+        raise _refused(name, "it has no convolution")
     scaled = logits[0].astype(np.float64) / card.temperature
     probabilities = np.exp(scaled - scaled.max()) / np.exp(scaled - scaled.max()).sum()
     shown = card.positive_class or card.class_names[int(np.argmax(logits[0]))]
     trace = Trace(
         model=name, graph_sha256=sha256_of(content), phantom=str(address), class_names=card.class_names,
         shown_class=shown, pooling="max" if any(node.op_type == "GlobalMaxPool" for node in tail) else "mean",
-        temperature=card.temperature, pixels=picture[..., 0].copy(), filters=_filters(line, constants),
-        stages=_stages(line, constants, grids), activations=activations[0].astype(np.float16),
+        temperature=card.temperature, pixels=picture[..., 0].copy(), filters=filters,
+        stages=_stages(plans, grids), activations=activations[0].astype(np.float16),
         pooled=pooled[0].astype(np.float16), weights=weights.astype(np.float16), bias=bias.astype(np.float32),
         logits=logits[0].astype(np.float32), probabilities=probabilities,
         boxes=tuple(box[1:] for box in phantom.boxes if box[0] == "nodule"),
@@ -92,40 +97,16 @@ def _parts(name: str, graph: Any) -> tuple[list, list]:
     return line, tail
 
 
-def _attribute(node: Any, name: str, default: int) -> int:
-    """The first number of an attribute such as strides; the grids here are square."""
-    return next((int(a.ints[0]) for a in node.attribute if a.name == name), default)
-
-
-def _filters(line: list, constants: dict[str, np.ndarray]) -> np.ndarray:
-    """Filters (c, k, k) of the first convolution, times what the normalisation behind it multiplies by."""
-    at = next(i for i, node in enumerate(line) if node.op_type == "Conv")
-    kernel = constants[line[at].input[1]].mean(axis=1).astype(np.float64)
-    follower = line[at + 1]
-    if follower.op_type == "BatchNormalization":
-        scale, _, _, variance = (constants[i].astype(np.float64) for i in follower.input[1:5])
-        epsilon = next((a.f for a in follower.attribute if a.name == "epsilon"), 1e-5)
-        kernel = kernel * (scale / np.sqrt(variance + epsilon))[:, None, None]
-    return kernel.astype(np.float16)
-
-
-def _stages(line: list, constants: dict[str, np.ndarray], grids: list[np.ndarray]) -> tuple[TraceStage, ...]:
-    stages, field, step, kernel, stride, left = [], 1, 1, 1, 1, iter(grids)
-    for node in line:
-        if node.op_type == "Conv":
-            kernel, stride = constants[node.input[1]].shape[-1], _attribute(node, "strides", 1)
-        elif node.op_type in ("MaxPool", "AveragePool"):
-            kernel, stride = _attribute(node, "kernel_shape", 1), _attribute(node, "strides", 1)
-        elif node.op_type != "Relu":
-            continue
-        if node.op_type != "Relu":
-            field, step = field + (kernel - 1) * step, step * stride
-        if node.op_type != "Conv":
-            maps, largest = _in_steps(next(left)[0].transpose(1, 2, 0))
-            kind = CONVOLUTION if node.op_type == "Relu" else POOLING
-            stages.append(
-                TraceStage(kind=kind, maps=maps, largest=largest, kernel=kernel, stride=stride, field_px=field)
+def _stages(plans: list[StagePlan], grids: list[np.ndarray]) -> tuple[TraceStage, ...]:
+    stages = []
+    for plan, grid in zip(plans, grids, strict=True):
+        maps, largest = _in_steps(grid[0].transpose(1, 2, 0))
+        stages.append(
+            TraceStage(
+                kind=plan.kind, maps=maps, largest=largest, kernel=plan.kernel, stride=plan.stride,
+                field_px=plan.field_px,
             )
+        )  # fmt: skip
     return tuple(stages)
 
 

@@ -22,7 +22,8 @@ from core.store.names import read_limited
 
 TRACE = "trace.npz"
 TRACE_VERSION = 1
-CONVOLUTION, POOLING = "convolution", "pooling"
+CONVOLUTION, POOLING, MEAN_POOLING = "convolution", "pooling", "mean pooling"
+SMOOTH = "smooth"  # a convolution whose activation hardly lets through what is below 0, where ReLU lets through nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +32,8 @@ class TraceStage:
 
     `maps` is uint8 (h, w, c), 255 the largest value of its channel; `largest` (c,) float32 is that value, so that a
     cell's value is maps / 255 * largest. `field_px` is the side of the square of the picture that one cell sees.
+    `convolutions` lie between the stage before and this one. Of a wide stage some channels are shown: `channels` says
+    how many there are (0: those in `maps` are all).
     """
 
     kind: str
@@ -39,16 +42,22 @@ class TraceStage:
     kernel: int
     stride: int
     field_px: int
+    convolutions: int = 1
+    channels: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
-    """One phantom's way from pixels to a probability.
+    """One picture's way from pixels to a probability: a phantom's as stored, or any picture's made now.
 
     `pixels` uint8 (S, S); `filters` float16 (c, k, k), of the first convolution with its normalisation folded in;
     `activations` float16 (h, w, d) of the last stage; `pooled` float16 (d,), one number per channel; `weights`
     float16 (d, C) and `bias` (C,) of the head; `logits` (C,); `probabilities` (C,) of logits / temperature.
     `boxes` are (x, y, width, height) of what was planted, in fractions. `pooling` is "max" or "mean".
+
+    Made now (core/nn/live_trace.py), numbers are float32 and `phantom` is ""; a picture in colour has `pixels`
+    (S, S, 3) and may have `filters` (c, k, k, 3); and where other layers lie between the maps and the head, `pooling`
+    is "units" and `pooled` holds the last of them, which has not the length of the maps.
     """
 
     model: str

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.nn.explain_keras import LayerChoice
     from core.nn.explain_trust import Agreement, Hiding
     from core.nn.serving import PredictionResult
+    from core.store.traces import Trace
 
 
 def predict(
@@ -97,3 +98,13 @@ def compared(first: Heatmap, second: Heatmap) -> "Agreement":
 
     (rows, columns), (other_rows, other_columns) = first.grid, second.grid
     return agreement(first.values, second.values, (min(rows, other_rows), min(columns, other_columns)))
+
+
+def live_trace(name: str, pixels: np.ndarray) -> "tuple[Trace, bool]":
+    """A picture's (H, W, 3) way through a model, stage by stage, and whether the model's gate flags it.
+
+    Raises: ModelError; ExplanationFailed, where the model's network cannot be followed.
+    """
+    from core.nn.live_trace import live_trace as followed
+
+    return followed(name, pixels)

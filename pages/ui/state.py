@@ -30,6 +30,8 @@ TRIAGE_ROUND = "triage-round"  # session state: how often the list was cleared; 
 TRIAGE_PHANTOMS = "triage-phantoms"  # session state: whether phantoms fill the list
 
 LESSON = "lesson"  # query parameter of the Learn page: a key of core/registry/lessons.py
+LIVE_LESSON = "live"  # query parameter of the lesson on networks: "1" for a network and a picture of one's own
+LESSON_TRACES = "lesson-traces"  # session state: (model, its sha256, picture) -> (Trace, is it unlike?), a few of them
 PRESENT = "present"  # query parameter: "1" for the presenter's view
 TOUR, STEP = "tour", "step"  # query parameters: a tour of pages/tours/ and its step, from 1
 LANGUAGE = "lang"  # query parameter and session state: a key of core.language.LANGUAGES

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import ExplanationFailed
 from core.language import speak_for
 from core.registry.lessons import LESSONS, OVERFITTING_RUNS, ROC_RUN
 from core.store.runs import load_history
-from pages.ui import languages, presenting
+from pages.ui import door, languages, presenting
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,14 +55,92 @@ def test_every_lesson_has_its_link_one_idea_something_to_move_and_questions(open
 def test_the_network_lesson_leads_from_the_picture_to_the_probability(opened):
     app = opened("network")
     walls = []
-    for stop in range(9):
+    for stop in range(10):
         app.select_slider[0].set_value(stop).run()
         assert not app.exception
         walls.append(len(app.image))
+        if stop == 8:
+            listed = app.dataframe[0].value
+            assert len(listed) == 12
+            products = (listed.iloc[:, 1] * listed.iloc[:, 2]).tolist()
+            assert products == pytest.approx(listed.iloc[:, 3].tolist(), abs=1e-6)
+            assert "only the largest is kept" in said(app) and "stored numbers are rounded" in said(app)
     assert walls[1] == 2  # filters and what they give
-    assert set(walls[2:8]) == {1}
+    assert set(walls[2:9]) == {1}
     assert len(app.get("plotly_chart")) == 1
     assert "**0.988**" in said(app)
+
+
+@pytest.fixture
+def live(opened, monkeypatch):
+    """The lesson on networks with a model that ships and no picture yet; `live.calls` grows with each one followed."""
+    calls, real = [], door.live_trace
+    monkeypatch.setattr(door, "live_trace", lambda name, pixels: calls.append(name) or real(name, pixels))
+
+    def look(model, **query):
+        app = opened("network", live="1", model=model, **query)
+        app.session_state["source"] = ":material/collections: Samples"
+        return app.run()
+
+    look.calls = calls
+    return look
+
+
+def test_a_picture_of_ones_own_is_followed_through_a_model_and_its_numbers_add_up(live):
+    app = live("phantom-nodule")
+    assert not app.exception and app.toggle[0].value
+    assert any("Nothing chosen yet" in caption.value for caption in app.caption)
+    assert live.calls == [] and not app.select_slider
+    app.button(key="sample-phantom-0").click().run()
+    slider = app.select_slider[0]
+    assert slider.options[0] == "Pixels" and slider.options[-2:] == ["One number a map", "Answer"]
+    assert not app.warning  # a phantom, and a network for phantoms
+    slider.set_value(len(slider.options) - 1).run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["Class"].tolist() == ["No nodule", "Nodule"]
+    assert table["Added up here"].tolist() == pytest.approx(table["The network's own score"].tolist(), abs=1e-4)
+    assert table["Probability"].sum() == pytest.approx(1.0)
+    assert f"**{table['Probability'][1]:.3f}**" in said(app)
+    app.selectbox(key="network-class-phantom-nodule-select").set_value("No nodule").run()
+    assert f"**{table['Probability'][0]:.3f}**" in said(app)
+    assert any("not a diagnosis" in warning.value for warning in app.warning)
+    app.button(key="sample-phantom-1").click().run()
+    app.button(key="sample-phantom-0").click().run()
+    assert live.calls == ["phantom-nodule"] * 2  # the first picture is remembered
+    assert app.select_slider[0].value == len(slider.options) - 1  # and met where the other one was left
+    app.toggle[0].set_value(False).run()
+    assert "live" not in app.query_params
+    assert app.select_slider[0].value == 0 and not app.selectbox
+
+
+@pytest.mark.slow
+def test_every_stop_of_a_large_network_is_shown_with_doubts_where_the_picture_is_not_its_own(live):
+    app = live("skin-lesion")
+    app.button(key="sample-phantom-0").click().run()
+    assert any("its answer means nothing here" in warning.value for warning in app.warning)
+    count = len(app.select_slider[0].options)
+    for stop in range(1, count):
+        app.select_slider[0].set_value(stop).run()
+        assert not app.exception and [e.value for e in app.error] == []
+        assert app.image or app.get("plotly_chart")
+    assert len(app.dataframe[0].value) == 7
+
+
+def test_what_is_no_picture_and_what_cannot_be_followed_are_sentences(opened, monkeypatch):
+    app = opened("network", live="1", model="phantom-nodule")
+    app.file_uploader[0].upload("notes.txt", b"nothing to see here").run()
+    assert len(app.error) == 1 and not app.exception and not app.select_slider
+
+    def refused(name, pixels):
+        raise ExplanationFailed("runs in Keras alone")
+
+    monkeypatch.setattr(door, "live_trace", refused)
+    app.session_state["source"] = ":material/collections: Samples"
+    app.run()
+    app.button(key="sample-phantom-0").click().run()
+    assert [e.value for e in app.error][1:] == ["runs in Keras alone"]  # the file is still there
+    assert not app.exception
 
 
 @pytest.mark.slow
