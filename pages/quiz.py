@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.figures.names import dataset_title, model_title
 from core.language import t
-from pages.ui import cache, quiz_play, state
+from pages.ui import cache, quiz_play, quiz_score, state
 from pages.ui.blocks import empty_state, page_head, plain
 from pages.ui.linked import linked_select
 from pages.ui.presenting import presenting
@@ -43,7 +43,7 @@ else:
     with counter:
         hands = st.toggle(
             t("Count the hands of a class"), key="quiz-hands",
-            help=t("The class answers with what most hands are for; the table also counts each hand by itself."),
+            help=t("The class answers with what most hands are for; the table also holds the mean share of hands."),
         )  # fmt: skip
 
 source = sources[chosen]
@@ -52,8 +52,7 @@ if played.over:
     quiz_play.show_end(source, played)
 else:
     quiz_play.show_picture(source, played, hands=hands)
-quiz_play.show_score(played)
-quiz_play.show_tools(source, played)
+quiz_score.show_score(source, sources, played)
 st.caption(
     t(
         "{count} pictures a round, the classes about equally often, which is not how often they are met. Pictures: "

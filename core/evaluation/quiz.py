@@ -1,17 +1,21 @@
-"""Who was right more often, the class or the network: shares with Wilson intervals on the same images.
+"""Who was right more often, the class or the networks: shares with intervals on the same images.
 
-A dozen images is little: the intervals say so, and nothing here is a test of people or of networks.
+A dozen images is little: the intervals say so, and nothing here is a test of people or of networks. What is drawn anew
+in thought is always the image: hands on one image are no independent answers.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.calibration import wilson_interval
+from core.evaluation.calibration import Z_95, wilson_interval
 from core.types import Estimate
 
 WILSON = "Wilson"
+WILSON_OVER_IMAGES = "Wilson, effective number of answers over images"
+T_PAIRED = "Student t, paired over images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +55,123 @@ class QuizAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuizScore:
-    """Shares right, with Wilson intervals; `hands` is None where none were counted.
+class Gap:
+    """Mean share right of the class minus that of a network, over the same images, in [-1, 1].
 
-    `both`, `only_class`, `only_network` and `neither` count images, and add up to all of them.
+    `low` and `high` are None before the second image, and where the difference is the same on every image.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n_images: int
+    method: str = T_PAIRED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuizScore:
+    """Shares right, with intervals over the images.
+
+    `guesses` are the answers given (of a room: the vote); `hands` is the mean over the images of the share of hands
+    that was right, None where none were counted. `network` is the one that answers beside the class, `others` are
+    further ones by key. `gaps` holds, for each of them by key ("" for the first), how far the class is ahead: by its
+    hands where they were counted, else by its answer. `both`, `only_class`, `only_network` and `neither` count images
+    by vote and first network, and add up to all of them.
     """
 
     guesses: Estimate
     network: Estimate
     hands: Estimate | None
+    others: Mapping[str, Estimate]
+    gaps: Mapping[str, Gap]
     both: int
     only_class: int
     only_network: int
     neither: int
 
 
-def quiz_score(answers: Sequence[QuizAnswer]) -> QuizScore | None:
+def quiz_score(answers: Sequence[QuizAnswer], others: Mapping[str, Sequence[str]] | None = None) -> QuizScore | None:
     """The score after `answers`; None before the first one.
 
-    The interval over all hands takes every hand as independent, which hands on the same image are not.
+    Args:
+        others: key of a further network -> the class that it decides for on each answered image, in their order.
     """
     if not answers:
         return None
     guessed = [a.guess == a.truth for a in answers]
     called = [a.network == a.truth for a in answers]
     raised = sum(sum(a.hands.values()) for a in answers)
+    shares = [right_share(a) for a in answers]
+    more = {
+        key: [call == a.truth for call, a in zip(calls, answers, strict=True)] for key, calls in (others or {}).items()
+    }
     return QuizScore(
         guesses=share_right(sum(guessed), len(answers)),
         network=share_right(sum(called), len(answers)),
-        hands=share_right(sum(a.hands.get(a.truth, 0) for a in answers), raised) if raised else None,
+        hands=mean_share(shares, raised) if raised else None,
+        others={key: share_right(sum(right), len(answers)) for key, right in more.items()},
+        gaps={key: gap(shares, right) for key, right in {"": called, **more}.items()},
         both=sum(g and c for g, c in zip(guessed, called, strict=True)),
         only_class=sum(g and not c for g, c in zip(guessed, called, strict=True)),
         only_network=sum(c and not g for g, c in zip(guessed, called, strict=True)),
         neither=sum(not g and not c for g, c in zip(guessed, called, strict=True)),
     )
+
+
+def right_share(answer: QuizAnswer) -> float:
+    """The share of hands that was right, in [0, 1]; without hands whether the answer was, 0 or 1."""
+    raised = sum(answer.hands.values())
+    return answer.hands.get(answer.truth, 0) / raised if raised else float(answer.guess == answer.truth)
+
+
+def mean_share(shares: Sequence[float], hands: int) -> Estimate:
+    """The mean of each image's share of right hands, with Wilson's interval for as many answers as they are worth.
+
+    Hands on one image agree more than hands on different ones: an easy image is easy for all. So many independent
+    answers would have given the spread that the shares show: p (1 - p) / (variance of their mean), at most all hands,
+    less what Student's t takes for few images, at least the number of images.
+
+    Args:
+        shares: one per image, in [0, 1], at least one.
+        hands: raised in all.
+    Source: Korn & Graubard 1998, Surv Methodol 24:193; Franco et al. 2019, J Surv Stat Methodol 7:334.
+    """
+    values, n = np.asarray(shares, dtype=np.float64), len(shares)
+    mean = float(values.mean())
+    worth = float(n)
+    if n > 1:
+        variance = float(values.var(ddof=1)) / n
+        spread = mean * (1 - mean)
+        # where all images have one share, their spread says nothing and all hands count
+        alike = min(spread / variance, hands) if variance > 0 else float(hands)
+        worth = max(float(n), alike * (Z_95 / _t_95(n - 1)) ** 2)
+    low, high = wilson_interval(mean * worth, worth)
+    return Estimate(
+        metric="accuracy", value=mean, low=low, high=high, level=0.95, n_images=n, n_groups=n,
+        method=WILSON_OVER_IMAGES, split="quiz",
+    )  # fmt: skip
+
+
+def gap(shares: Sequence[float], right: Sequence[bool]) -> Gap:
+    """How far the class is ahead of a network, image by image.
+
+    Args:
+        shares: of the class, one per image, in [0, 1]. right: whether the network was, for the same images.
+    """
+    ahead = np.asarray(shares, dtype=np.float64) - np.asarray(right, dtype=np.float64)
+    n, mean = len(ahead), float(ahead.mean())
+    error = float(ahead.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
+    if error == 0.0:
+        return Gap(value=mean, low=None, high=None, n_images=n)
+    half = _t_95(n - 1) * error
+    return Gap(value=mean, low=max(-1.0, mean - half), high=min(1.0, mean + half), n_images=n)
+
+
+def _t_95(degrees: int) -> float:
+    """The 97.5 % point of Student's t."""
+    from scipy.stats import t as student
+
+    return float(student.ppf(0.975, degrees))
 
 
 def share_right(right: int, n: int) -> Estimate:
@@ -96,9 +183,13 @@ def share_right(right: int, n: int) -> Estimate:
     )  # fmt: skip
 
 
+def leaders(hands: Mapping[str, int]) -> tuple[str, ...]:
+    """What most hands are up for: one class, several with a tie, none without hands."""
+    most = max(hands.values(), default=0)
+    return tuple(name for name, count in hands.items() if count == most) if most else ()
+
+
 def majority(hands: Mapping[str, int]) -> str | None:
-    """What most hands are up for; None without hands or with a tie."""
-    ordered = sorted(hands.values(), reverse=True)
-    if not ordered or ordered[0] == 0 or ordered[:2] == [ordered[0]] * 2:
-        return None
-    return next(name for name, count in hands.items() if count == ordered[0])
+    """The one class that most hands are up for; None without hands or with a tie."""
+    leading = leaders(hands)
+    return leading[0] if len(leading) == 1 else None

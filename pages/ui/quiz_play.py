@@ -1,24 +1,23 @@
-"""The quiz on screen: guess, then the truth, the network's answer and its map, and how the score stands."""
+"""The quiz on screen: guess, then the truth, the network's answer and its map. The score stands in quiz_score.py."""
 
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.errors import MedLensError
 from core.evaluation.decision import decided_classes
-from core.evaluation.quiz import QuizScore, majority, quiz_score
+from core.evaluation.quiz import QuizAnswer
 from core.figures.overlay import blend, draw_boxes, heat_on_picture, shrink
-from core.figures.text import interval, percent
+from core.figures.text import percent
 from core.language import t, tn
 from pages.ui import door, quiz_deck, state
 from pages.ui.blocks import disclaimer, error_box, plain
 from pages.ui.presenting import presenting
 from pages.ui.quiz_deck import QuizSource
-from pages.ui.quiz_round import QuizRound, answers_csv
+from pages.ui.quiz_room import ask_room
+from pages.ui.quiz_round import QuizRound
 
-MOST_HANDS = 2_000  # of one class in one room
 OVERLAY = 0.6
 SHOWN_PX = 640
 
@@ -56,36 +55,20 @@ def show_picture(source: QuizSource, played: QuizRound, *, hands: bool) -> None:
     with asked:
         st.subheader(place, anchor=False)
         st.markdown(t("**What does this picture show?** Guess before the network does."))
-        (_ask_room if hands else _ask_one)(source, played, pixels)
+        if hands:
+            ask_room(source.card, played, lambda guess, counted: _guess(source, played, pixels, guess, counted))
+        else:
+            _ask_one(source, played, pixels)
 
 
 def _ask_one(source: QuizSource, played: QuizRound, pixels: np.ndarray) -> None:
     """A button per class, on the keys 1, 2, 3 ..."""
     for number, name in enumerate(source.card.class_names, start=1):
         st.button(
-            plain(name), key=f"quiz-guess-{number}", shortcut=str(number) if number < 10 else None, width="stretch",
+            plain(t(name)), key=f"quiz-guess-{number}", shortcut=str(number) if number < 10 else None, width="stretch",
             on_click=_guess, args=(source, played, pixels, name, {}),
         )  # fmt: skip
     st.caption(t("Keys 1 to {n} answer, N goes on.", n=min(9, len(source.card.class_names))))
-
-
-def _ask_room(source: QuizSource, played: QuizRound, pixels: np.ndarray) -> None:
-    """Hands per class, and a button that takes the class with most of them."""
-    st.caption(t("Count hands. The class answers with what most hands are for."))
-    counted: dict[str, int] = {}
-    for number, name in enumerate(source.card.class_names, start=1):
-        counted[name] = int(
-            st.number_input(
-                t("Hands for {name}", name=plain(name)), 0, MOST_HANDS, 0, key=f"quiz-hands-{played.position}-{number}"
-            )
-        )
-    chosen = majority(counted)
-    if chosen is None:
-        st.caption(t("A tie, or no hands yet: the class has to decide."))
-    st.button(
-        t("Show the answer"), type="primary", disabled=chosen is None, width="stretch", key="quiz-room",
-        on_click=_guess, args=(source, played, pixels, chosen, counted),
-    )  # fmt: skip
 
 
 def _guess(source: QuizSource, played: QuizRound, pixels: np.ndarray, guess: str, hands: Mapping[str, int]) -> None:
@@ -111,32 +94,36 @@ def _show_answer(source: QuizSource, played: QuizRound, pixels: np.ndarray, plac
     truth, looked, said = st.columns([2, 2, 2], gap="medium")
     with truth:
         st.image(
-            draw_boxes(small, boxes), width="stretch", caption=t("The truth: {name}", name=answer.truth),
-            alt=t("The picture, showing {name}", name=answer.truth),
+            draw_boxes(small, boxes), width="stretch", caption=t("The truth: {name}", name=t(answer.truth)),
+            alt=t("The picture, showing {name}", name=t(answer.truth)),
         )  # fmt: skip
     with looked:
         heatmap = maps.get(shown_class)
         if heatmap is None or heatmap.is_empty:
-            st.caption(t("The network has no map for {name} here: nothing spoke for it.", name=plain(shown_class)))
+            st.caption(t("The network has no map for {name} here: nothing spoke for it.", name=plain(t(shown_class))))
         else:
             heat = heat_on_picture(heatmap.values, card.preprocess, *small.shape[:2])
             st.image(
                 blend(small, heat, OVERLAY), width="stretch",
-                caption=t("Where the network looked for {name}", name=shown_class),
-                alt=t("Heat map for {name} over the same picture", name=shown_class),
+                caption=t("Where the network looked for {name}", name=t(shown_class)),
+                alt=t("Heat map for {name} over the same picture", name=t(shown_class)),
             )  # fmt: skip
     with said:
         st.subheader(place, anchor=False)
-        _line(answer.guess == answer.truth, t("You: **{name}**", name=plain(answer.guess)))
+        _line(answer.guess == answer.truth, _guess_words(answer))
         _line(
             answer.network == answer.truth,
-            t("Network: **{name}**, which it gives {share}", name=plain(answer.network), share=percent(answer.stated)),
+            t(
+                "Network: **{name}**, which it gives {share}",
+                name=plain(t(answer.network)),
+                share=percent(answer.stated),
+            ),
         )
         if card.task == "binary" and card.positive_class is not None:
             cut = dict(card.threshold.values)[card.positive_class]
             st.caption(
                 t("It says “{name}” from a score of {cut} on, chosen on validation images.",
-                  name=plain(card.positive_class), cut=percent(cut))
+                  name=plain(t(card.positive_class)), cut=percent(cut))
             )  # fmt: skip
         st.button(
             t("Next picture") if played.position + 1 < len(played.deck) else t("The result"), type="primary",
@@ -146,44 +133,20 @@ def _show_answer(source: QuizSource, played: QuizRound, pixels: np.ndarray, plac
             disclaimer()
 
 
+def _guess_words(answer: QuizAnswer) -> str:
+    name = plain(t(answer.guess))
+    if not answer.hands:
+        return t("You: **{name}**", name=name)
+    return t(
+        "The class: **{name}**, {hands} of {all} hands",
+        name=name, hands=answer.hands.get(answer.guess, 0), all=sum(answer.hands.values()),
+    )  # fmt: skip
+
+
 def _line(right: bool, text: str) -> None:
     """Right or wrong in a sign and a word, never in colour alone."""
     word = t("right") if right else t("wrong")
     st.markdown(f"{':material/check_circle:' if right else ':material/cancel:'} {text}: {word}.")
-
-
-def show_score(played: QuizRound) -> None:
-    """How often the class and the network were right so far, with intervals."""
-    fault = st.session_state.pop(f"{state.QUIZ}-fault", None)
-    if fault:
-        error_box(fault)
-    score = quiz_score(played.answers)
-    if score is None:
-        return
-    st.subheader(t("The score so far") if not played.over else t("The result"), anchor=False)
-    st.table(
-        score_table(score), border="horizontal", hide_index=True,
-        alt=t("Guesser right {guess}, network right {network}", guess=interval(score.guesses),
-              network=interval(score.network)),
-    )  # fmt: skip
-    st.caption(
-        t(
-            "Brackets are 95 % Wilson intervals. Both were right on {both}, only the guesser on {guess}, only the "
-            "network on {network}, neither on {neither}. On so few pictures most differences are chance.",
-            both=score.both, guess=score.only_class, network=score.only_network, neither=score.neither,
-        )
-    )  # fmt: skip
-
-
-def score_table(score: QuizScore) -> pd.DataFrame:
-    """Who, on how many, how often right, with the interval."""
-    rows = [(t("Your guesses"), score.guesses), (t("The network"), score.network)]
-    if score.hands is not None:
-        rows.insert(1, (t("All hands, each by itself"), score.hands))
-    return pd.DataFrame(
-        {t("Who"): who, t("Right"): f"{round((e.value or 0) * e.n_images)} / {e.n_images}", t("Share"): interval(e)}
-        for who, e in rows
-    )
 
 
 def show_end(source: QuizSource, played: QuizRound) -> None:
@@ -196,16 +159,3 @@ def show_end(source: QuizSource, played: QuizRound) -> None:
         t("Another round, with other pictures"), type="primary", shortcut="N", key="quiz-again", on_click=begin_again,
         args=(source, played.number + 1),
     )  # fmt: skip
-
-
-def show_tools(source: QuizSource, played: QuizRound) -> None:
-    """The answers as a file, and the way back to the beginning."""
-    with st.container(horizontal=True):
-        st.download_button(
-            t("Answers (CSV)"), answers_csv(played, source.card.class_names), f"medlens-quiz-{played.model}.csv",
-            "text/csv", icon=":material/download:", on_click="ignore", disabled=not played.answers, key="quiz-csv",
-        )  # fmt: skip
-        st.button(
-            t("Start over"), icon=":material/restart_alt:", key="quiz-restart", on_click=begin_again,
-            args=(source, played.number), disabled=not played.answers,
-        )  # fmt: skip

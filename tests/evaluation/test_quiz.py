@@ -1,9 +1,19 @@
-"""The quiz counts right answers of class, hands and network on the same images, with Wilson's intervals."""
+"""The quiz counts right answers of class, hands and networks on the same images, with intervals over the images."""
 
 import numpy as np
 import pytest
 
-from core.evaluation.quiz import QuizAnswer, QuizPicture, majority, mixed_deck, quiz_score, share_right
+from core.evaluation.quiz import (
+    QuizAnswer,
+    QuizPicture,
+    gap,
+    leaders,
+    majority,
+    mean_share,
+    mixed_deck,
+    quiz_score,
+    share_right,
+)
 
 
 def answer(truth, guess, network, **hands):
@@ -16,7 +26,63 @@ def test_a_score_is_worked_by_hand():
     )
     assert (score.guesses.value, score.network.value) == (0.5, 0.5)
     assert (score.both, score.only_class, score.only_network, score.neither) == (1, 1, 1, 1)
-    assert (score.hands.value, score.hands.n_images) == (pytest.approx(4 / 7), 7)
+    # hands: 3/4 and 1/3 right; where none were counted the answer counts whole: 1 and 0
+    assert (score.hands.value, score.hands.n_images) == (pytest.approx((3 / 4 + 1 / 3 + 1 + 0) / 4), 4)
+    assert score.gaps[""].value == pytest.approx((3 / 4 + 1 / 3 + 1 + 0) / 4 - 2 / 4)
+
+
+def test_further_networks_are_held_against_the_same_pictures():
+    answers = [answer("a", "a", "a"), answer("b", "b", "a"), answer("b", "b", "b")]
+    score = quiz_score(answers, {"forest": ["b", "a", "b"], "same": ["a", "b", "b"]})
+    assert score.others["forest"].value == pytest.approx(1 / 3)
+    # ahead by 1, 1, 0: mean 2/3, deviation 0.57735, over the root of 3 a third; Student's t of 2 degrees 4.30265
+    ahead = score.gaps["forest"]
+    assert (ahead.value, ahead.low, ahead.high) == (pytest.approx(2 / 3), pytest.approx(2 / 3 - 4.30265 / 3, abs=1e-5), 1.0)
+    assert (score.gaps["same"].value, score.gaps["same"].low) == (0.0, None)  # no picture tells them apart
+
+
+def test_the_mean_share_of_few_pictures_is_worth_as_many_answers_as_there_are_pictures():
+    # shares 0.5 1 0.75 0.25: mean 0.625, variance of the mean 0.0260417, so 0.234375 / 0.0260417 = 9 answers;
+    # Student's t of 3 degrees takes (1.95996 / 3.18245)^2 = 0.37929 of them: 3.41, fewer than the 4 pictures
+    # Wilson of 2.5 in 4: (0.625 + 3.84146/8) / 1.960365 = 0.563764 -+ 1.959964/1.960365 sqrt(0.058594 + 0.060023)
+    estimate = mean_share([0.5, 1.0, 0.75, 0.25], 16)
+    assert estimate.value == 0.625
+    assert (estimate.low, estimate.high) == (pytest.approx(0.21943, abs=2e-5), pytest.approx(0.90810, abs=2e-5))
+    assert (estimate.n_images, estimate.split) == (4, "quiz")
+
+
+def test_shares_that_hardly_spread_are_worth_many_answers_but_never_more_than_hands():
+    # five times 0.6 and 0.8: mean 0.7, variance of the mean 0.00111111, 0.21 / 0.00111111 = 189, but 100 hands;
+    # (1.959964 / 2.262157)^2 = 0.750670 of 100; Wilson of 0.7 in 75.067
+    low, high = 0.58869, 0.79184
+    estimate = mean_share([0.6, 0.8] * 5, 100)
+    assert (estimate.low, estimate.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    fewer = mean_share([0.6, 0.8] * 5, 20)
+    assert fewer.low < low and fewer.high > high
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_class_that_is_always_right_or_wrong_has_an_interval_all_the_same(share):
+    one, many = mean_share([share], 30), mean_share([share] * 12, 360)
+    for estimate in (one, many):
+        assert estimate.high - estimate.low > 0.005
+        assert share in (estimate.low, estimate.high)
+    assert (one.low, one.high) == pytest.approx((share_right(int(share), 1).low, share_right(int(share), 1).high))
+
+
+def test_intervals_of_the_mean_share_hold_the_true_one_about_as_often_as_they_say():
+    rng = np.random.default_rng(11)
+    # a class of 25 before pictures of which some are hard: right shares of a beta with mean 0.65, deviation 0.25
+    drawn = rng.binomial(25, rng.beta(1.716, 0.924, (800, 12))) / 25
+    held = [e.low <= 0.65 <= e.high for e in (mean_share(row.tolist(), 300) for row in drawn)]
+    assert 0.92 <= np.mean(held) <= 0.98
+    # as if every hand were an answer of its own, it would hold in two of three rounds
+    alone = [e.low <= 0.65 <= e.high for e in (share_right(round(row.sum() * 25), 300) for row in drawn)]
+    assert np.mean(alone) < 0.75
+
+
+def test_the_first_picture_alone_decides_nothing():
+    assert (gap([0.4], [True]).value, gap([0.4], [True]).low) == (pytest.approx(-0.6), None)
 
 
 def test_wilson_of_nine_right_of_twelve_is_that_of_the_textbook_formula():
@@ -36,6 +102,11 @@ def test_before_the_first_answer_there_is_no_score_and_without_hands_none_of_the
 )
 def test_most_hands_decide_and_a_tie_does_not(hands, chosen):
     assert majority(hands) == chosen
+    assert (leaders(hands) == (chosen,)) == (chosen is not None)
+
+
+def test_a_tie_names_those_that_lead():
+    assert leaders({"a": 3, "b": 1, "c": 3}) == ("a", "c")
 
 
 def test_a_deck_meets_every_class_about_equally_often_in_an_order_of_chance():

@@ -1,4 +1,4 @@
-"""The quiz: guess, truth, network and map, the score of both, a room's hands, the answers as a file."""
+"""The quiz: guess, truth, network and map, the class's score against each network's, a room's hands, files."""
 
 import csv
 import io
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from core.errors import ImageRefused
-from core.evaluation.quiz import QuizPicture
+from core.evaluation.quiz import QuizPicture, quiz_score
 from core.store.models import list_models
 from core.store.runs import list_runs
-from pages.ui import quiz_deck
-from pages.ui.quiz_round import QuizRound, answers_csv
+from pages.ui import quiz_deck, quiz_rivals
+from pages.ui.quiz_round import QuizRound, answers_csv, score_csv
 
 
 def said(app):
@@ -50,16 +50,71 @@ def test_a_round_is_played_to_its_end_and_begins_anew(stores, open_page, fake_ne
 def test_a_room_answers_with_most_hands_and_a_tie_does_not(stores, open_page, fake_network):
     app = open_page("quiz")
     app.toggle(key="quiz-hands").set_value(True).run()
-    app.number_input(key="quiz-hands-0-1").set_value(20)
-    app.number_input(key="quiz-hands-0-2").set_value(20).run()
-    assert app.button(key="quiz-room").disabled
-    app.number_input(key="quiz-hands-0-1").set_value(25).run()
     app.button(key="quiz-room").click().run()
-    assert "You: **No nodule**" in said(app)
-    assert app.table[0].value.iloc[1].tolist()[1] in ("25 / 45", "20 / 45")
-    assert app.session_state["quiz"].answers[0].hands == {"No nodule": 25, "Nodule": 20}
+    assert [w.value for w in app.warning] == ["No hand has been counted yet."]
+    app.number_input(key="quiz-hands-0-1").set_value(20)
+    app.number_input(key="quiz-hands-0-2").set_value(20)
+    app.button(key="quiz-room").click().run()
+    assert [w.value for w in app.warning] == ["A tie. The class decides with a word:"]
+    assert not fake_network.calls
+    app.button(key="quiz-tie-1").click().run()
+    deck = app.session_state["quiz"].deck
+    assert "The class: **No nodule**, 20 of 40 hands" in said(app)
+    assert app.session_state["quiz"].answers[0].hands == {"No nodule": 20, "Nodule": 20}
+    app.button(key="quiz-next").click().run()
+    app.number_input(key="quiz-hands-1-2").set_value(30)  # the other stays empty
+    app.button(key="quiz-room").click().run()
+    assert app.session_state["quiz"].answers[1].hands == {"No nodule": 0, "Nodule": 30}
+    table = app.table[0].value
+    shares = [0.5, float(deck[1].truth == "Nodule")]
+    votes = (deck[0].truth == "No nodule") + (deck[1].truth == "Nodule")
+    called = sum(p.truth == "Nodule" for p in deck[:2])  # the fake network calls every picture a nodule
+    assert table["Who"].tolist() == ["The class, mean share of hands", "The class, by majority", "The network"]
+    assert table["Right"].tolist() == [f"{sum(shares)} / 2", f"{votes} / 2", f"{called} / 2"]
+    ahead = sum(shares) / 2 - called / 2
+    assert table["Class ahead by"].iloc[2].startswith(f"{ahead:+.2f}".replace("-", "−").replace("+0.00", "0.00"))
+    assert {b.proto.id.split("-")[-1] for b in app.get("download_button")} == {"csv"}
     app.button(key="quiz-restart").click().run()
     assert not app.session_state["quiz"].answers
+
+
+def test_heads_other_models_and_stored_runs_are_held_against_the_class(stores, results, models, monkeypatch, tmp_path):
+    monkeypatch.setattr(quiz_deck.cache, "datasets_at_hand", lambda: ["chest_xray"])
+    cards, runs = list_models(models).cards, list_runs(results[0]).done
+    source = quiz_deck.quiz_sources(cards, runs, ["chest_xray"])["real"]
+    scores = quiz_deck.cache.predictions(source.record, "test")
+    deck = tuple(
+        QuizPicture(str(i), "", scores.class_names[int(y)])
+        for i, y in zip(scores.image_ids[:5], scores.y_true[:5], strict=True)
+    )
+    played = QuizRound(model="real", number=1, deck=deck)
+    for picture in deck:
+        played.answer(picture.truth, "Normal", 0.6)
+        played.onward()
+    there = quiz_rivals.runs_there(source, played)
+    assert {r.run_id for r in there} == {results[1][k].run_id for k in ("forest", "dummy", "leak")}
+    rivals = quiz_rivals.stored_rivals(there, played)
+    assert len(set(rivals.names.values())) == 3
+    calls = rivals.calls[results[1]["dummy"].run_id]  # which answers every picture alike
+    assert len(calls) == 5 and len(set(calls)) == 1
+    score = quiz_score(played.answers, rivals.calls)
+    assert score.gaps[results[1]["dummy"].run_id].value == 1 - score.others[results[1]["dummy"].run_id].value
+    elsewhere = QuizRound(model="real", number=1, deck=(*deck, QuizPicture("of another part", "", "Normal")))
+    elsewhere.answers = played.answers
+    assert quiz_rivals.stored_rivals(there, elsewhere).calls == {}
+
+
+@pytest.mark.slow
+def test_heads_on_the_same_features_answer_with_cuts_of_their_own():
+    (source,) = quiz_deck.quiz_sources(list_models().cards, list_runs().done, []).values()
+    played = QuizRound(model=source.card.name, number=1, deck=quiz_deck.deck(source, 1))
+    for _ in range(2):
+        played.answer("Nodule", "Nodule", 0.9)
+        played.onward()
+    rivals = quiz_rivals.live_rivals(source, {source.card.name: source}, played)
+    assert list(rivals.names.values())[1:] == ["Logistic regression", "Random forest", "Gradient boosting"]
+    assert all(len(calls) == 2 and set(calls) <= set(source.card.class_names) for calls in rivals.calls.values())
+    assert played.others.keys() == {p.image_id for p in played.deck[:2]}
 
 
 def test_without_a_model_the_page_says_what_makes_one(empty_stores, open_page):
@@ -116,6 +171,15 @@ def test_the_file_of_answers_is_read_back_and_holds_no_formula():
     (row,) = csv.DictReader(io.StringIO(answers_csv(played, ("well", "ill"))))
     assert (row["image_id"], row["truth"], row["guess_right"], row["network_right"]) == ("'=1+1", "ill", "1", "0")
     assert (row["stated"], row["hands_ill"], row["hands_well"], row["model"]) == ("0.625", "4", "1", "m")
+    assert row["share_right"] == "0.8"
+    calls = {"random_forest": ["=ill"]}
+    (row,) = csv.DictReader(io.StringIO(answers_csv(played, ("well", "ill"), calls)))
+    assert row["call_random_forest"] == "'=ill"
+    lines = list(csv.DictReader(io.StringIO(score_csv("m", quiz_score(played.answers, calls)))))
+    assert [line["who"] for line in lines] == ["vote", "hands", "m", "random_forest"]
+    assert [line["share_right"] for line in lines] == ["1.0", "0.8", "0.0", "0.0"]
+    assert (lines[0]["class_ahead"], lines[2]["class_ahead"], lines[2]["ahead_low"]) == ("", "0.8", "")
+    assert float(lines[1]["low"]) < 0.8 < float(lines[1]["high"])
 
 
 @pytest.mark.parametrize("number", [1, 2])
