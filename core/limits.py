@@ -24,6 +24,7 @@ MAX_LIST_BYTES = 256 * 1024**2  # of one reading list as uploaded: 300 radiograp
 MAX_CSV_BYTES = 256 * 1024**2  # Data_Entry_2017.csv has 8 MB; a table this large is not one of ours
 MAX_ARRAY_BYTES = 4 * 1024**3  # the images of one MedMNIST split at 224 px; they are held in memory
 MAX_RUN_JSON_BYTES = 16 * 1024**2  # a record with curves of 14 classes has under 1 MB
+MAX_HEADLINES_BYTES = 512 * 1024**2  # of all runs of a results folder: some 10 KB a run
 MAX_PREDICTIONS_BYTES = 512 * 1024**2  # a million rows of 14 classes
 MAX_IMPORT_BYTES = 64 * 1024**2  # scores from outside: 400,000 rows of 7 classes at full precision
 MAX_IMPORT_ROWS = 1_000_000  # of one such file; each is a few objects in memory while it is checked

@@ -6,7 +6,7 @@ from core.figures.confusion import confusion_figure, multilabel_figure
 from core.figures.leaderboard import MOST_ROWS, forest_figure
 from core.figures.names import evaluation_of, run_titles
 from core.language import t
-from pages.ui import cache, comparing
+from pages.ui import comparing, headlines_cache
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head
 from pages.ui.charts import choose_format, csv_button
 from pages.ui.comparing_choice import choose_columns, filtered
@@ -24,8 +24,8 @@ page_head(
         "scored once on test images that no choice has seen; every number comes from the predictions in `results/`."
     ),
 )
-listing = cache.run_listing()
-finished = cache.finished_runs()
+listing = headlines_cache.run_headlines()
+finished = headlines_cache.finished_headlines()
 if not finished:
     empty_state(t("No finished runs yet."), "make benchmark", t("It trains on drawn phantoms and takes a few minutes."))
     damaged_list(listing.damaged, "run")
@@ -80,7 +80,7 @@ names = {
 part, tabs = linked_tabs(names, "part")
 with tabs[part]:
     if part == "curves":
-        show_curves(chosen, titles)
+        show_curves(headlines_cache.whole_runs(chosen), titles)
     elif part == "confusion":
         with st.grid(4, min_column_width=300, gap="medium"):
             for record in chosen:

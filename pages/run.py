@@ -6,7 +6,7 @@ from core.figures.confusion import confusion_figure, multilabel_figure
 from core.figures.history import history_figure
 from core.figures.names import evaluation_of
 from core.language import t
-from pages.ui import cache, running
+from pages.ui import cache, headlines_cache, running
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head, plain, split_badges
 from pages.ui.charts import choose_format
 from pages.ui.linked_more import linked_tabs
@@ -27,13 +27,13 @@ page_head(
         "learnt, and how to make it again. Read from its folder in `results/`."
     ),
 )
-listing = cache.run_listing()
+listing = headlines_cache.run_headlines()
 if not listing.records:
     empty_state(t("No runs yet."), "make benchmark", t("It trains on drawn phantoms and takes a few minutes."))
     damaged_list(listing.damaged, "run")
     st.stop()
 
-record = running.choose_run(listing.records)
+record = headlines_cache.whole(running.choose_run(listing.records))
 evaluation = evaluation_of(record)
 split_badges(record)
 history = cache.history(record)
@@ -103,7 +103,7 @@ if history is not None and not history.empty:
 
 if evaluation is not None and record.spec.score_train:
     st.header(t("Do its images stand for what it is judged on?"), anchor=False)
-    show_representativeness(record, listing.records)
+    show_representativeness(record, cache.run_listing().records)  # judged by validation, which no headline has
 
 st.header(t("What it is made of"), anchor=False)
 if record.counts:

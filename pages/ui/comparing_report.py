@@ -11,7 +11,7 @@ from core.figures.names import group_field_of
 from core.language import t
 from core.store.reproduce import command, plan_text
 from core.types import RunRecord
-from pages.ui import cache
+from pages.ui import cache, headlines_cache
 from pages.ui.comparing import best_of_heads, comparable
 from pages.ui.languages import spoken_later
 from pages.ui.reports import versions
@@ -37,10 +37,11 @@ def report_button(runs: Sequence[RunRecord], titles: Mapping[str, str], drawn: S
 
 
 def comparison_file(runs: Sequence[RunRecord], titles: Mapping[str, str], drawn: Sequence[str]) -> str:
-    """The file's text, UTF-8 when written."""
+    """The file's text, UTF-8 when written. Raises RunDamaged."""
     from core.figures.comparison import comparison_report
     from core.figures.comparison_html import comparison_html
 
+    runs = headlines_cache.whole_runs(runs)
     return comparison_html(
         comparison_report(
             runs,

@@ -14,7 +14,7 @@ from core.registry.metrics import find_estimate
 from core.store.notes import load_notes, write_statement
 from core.store.reproduce import command
 from core.types import Evaluation, ModelCard, RunRecord
-from pages.ui import cache, running_cache
+from pages.ui import cache, headlines_cache, running_cache
 from pages.ui.blocks import error_box, plain
 from pages.ui.running_probability import three
 from pages.ui.running_subgroups import subgroup_lines
@@ -138,7 +138,7 @@ def _simple(record: RunRecord, evaluation: Evaluation) -> list[str]:
               name=t(common), share=percent(rows[common] / max(1, sum(rows.values()))),
               own=interval(accuracy) if accuracy is not None else "–")
         )  # fmt: skip
-    for other in cache.finished_runs():
+    for other in headlines_cache.finished_headlines():
         same = (other.dataset_fingerprint, other.spec.label_scheme) == (
             record.dataset_fingerprint, record.spec.label_scheme,
         )  # fmt: skip

@@ -126,7 +126,7 @@ def test_equal_titles_are_told_apart(stores):
 
 
 def test_what_scores_higher_on_other_test_images_is_named_beside_the_sentence(stores, open_page, monkeypatch):
-    from pages.ui import cache
+    from pages.ui import headlines_cache
 
     mlp = stores["mlp"]
     test = next(e for e in mlp.evaluations if e.split == "test")
@@ -138,11 +138,11 @@ def test_what_scores_higher_on_other_test_images_is_named_beside_the_sentence(st
         )
         for k in (0, 1)
     )  # fmt: skip
-    finished = cache.finished_runs()
-    monkeypatch.setattr(cache, "finished_runs", lambda: (*finished, *turns))
+    finished = headlines_cache.finished_headlines()
+    monkeypatch.setattr(headlines_cache, "finished_headlines", lambda: (*finished, *turns))
     app = open_page("compare", dataset=mlp.spec.dataset, task=mlp.spec.label_scheme)
     said = [m.value for m in app.markdown if m.value.startswith("Higher, but on other test images")]
     assert not app.exception and len(said) == 1
     assert "the mean of 2 turns" in said[0] and "0.999 (" in said[0]
-    monkeypatch.setattr(cache, "finished_runs", lambda: finished)
+    monkeypatch.setattr(headlines_cache, "finished_headlines", lambda: finished)
     assert not [m for m in open_page("compare").markdown if m.value.startswith("Higher, but")]

@@ -57,12 +57,12 @@ def test_the_data_page_shows_phantoms_where_there_is_no_data(empty_stores, open_
 
 
 def test_an_unforeseen_error_shows_a_number_and_no_traceback(stores, open_page, monkeypatch, caplog):
-    from pages.ui import cache
+    from pages.ui import headlines_cache
 
     def broken():
         raise ZeroDivisionError("secret detail /home/someone")
 
-    monkeypatch.setattr(cache, "run_listing", broken)
+    monkeypatch.setattr(headlines_cache, "run_headlines", broken)
     app = open_page("compare")
     assert not app.exception
     (text,) = [error.value for error in app.error]
@@ -73,12 +73,12 @@ def test_an_unforeseen_error_shows_a_number_and_no_traceback(stores, open_page, 
 
 def test_an_error_of_our_own_shows_its_sentence(stores, open_page, monkeypatch):
     from core.errors import RunDamaged
-    from pages.ui import cache
+    from pages.ui import headlines_cache
 
     def broken():
         raise RunDamaged("the run is not what it says")
 
-    monkeypatch.setattr(cache, "run_listing", broken)
+    monkeypatch.setattr(headlines_cache, "run_headlines", broken)
     app = open_page("compare")
     assert [error.value for error in app.error] == ["the run is not what it says"]
 
