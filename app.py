@@ -16,6 +16,7 @@ if __name__ == "app":
 else:
     from core.language import speaking, spoken, t
     from pages.ui.blocks import run_safely
+    from pages.ui.forgetting import forget_closed_tabs
     from pages.ui.languages import language_switch, settle_language
     from pages.ui.looks import dress
     from pages.ui.presenting import presenting, show_presenting
@@ -23,6 +24,7 @@ else:
     UI = Path(__file__).parent / "pages" / "ui"
     st.set_page_config(page_title="MedLens", page_icon=str(UI / "icon.svg"), layout="wide", initial_sidebar_state=240)
     st.logo(str(UI / "logo.svg"), size="large")
+    forget_closed_tabs()
     settle_language()
     dress()
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from core import limits
 from core.errors import RequestRefused
 from core.serve.access import Access
@@ -80,6 +82,8 @@ class Gate:
                 await self._pages(scope, receive, send)
             else:
                 raise RequestRefused(404, "There is nothing here; the API lies under /api, see /api/docs.")
+        except ClientDisconnect:
+            LOG.info("a client hung up while it sent to %s", path)  # nobody is left to answer, and nothing went wrong
         except Exception as error:  # the last place where an error can become a sentence
             if not is_api(path) and not isinstance(error, RequestRefused):
                 raise  # of the pages, which have their own way
