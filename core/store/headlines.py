@@ -16,7 +16,7 @@ import orjson
 
 from core import limits, paths, records, specs
 from core.errors import StoreError
-from core.store import codec, decoding, runs, tables
+from core.store import codec, decoding, runs
 from core.store.atomic import write_bytes
 from core.store.names import Damaged, FilesState, no_collecting, read_limited
 from core.store.runs import Known, RunListing, list_runs
@@ -44,20 +44,15 @@ def list_headlines(folder: Path | None = None, known: Known | None = None, kept:
     if kept is not None and not any(entry.parent == root for entry in known):
         known.update(_read(kept, root))
     before = dict(known)
-    listing = list_runs(root, known)
+    listing = list_runs(root, known, headline_of)
     found = {record.run_id: root / record.run_id for record in listing.records}
-    fresh = [entry for entry in found.values() if known[entry] is not before.get(entry)]
-    for entry in fresh:
-        state, record = known[entry]
-        if isinstance(record, RunRecord):
-            known[entry] = state, headline_of(record)
+    fresh = any(known[entry] is not before.get(entry) for entry in found.values())
     stored = {*found.values(), *(root / damaged.name for damaged in listing.damaged)}
     for entry in [entry for entry in before if entry.parent == root and entry not in stored]:
         known.pop(entry, None)  # removed from the disk
-    shown = {entry: known[entry] for entry in found.values()}
-    if kept is not None and fresh and len(shown) >= FEWEST:
-        _write(kept, shown)
-    return RunListing(tuple(r for _, r in shown.values() if isinstance(r, RunRecord)), listing.damaged)
+    if kept is not None and fresh and len(found) >= FEWEST:
+        _write(kept, [(entry.name, *known[entry]) for entry in found.values()])
+    return listing
 
 
 def kept_file(folder: Path) -> Path:
@@ -84,14 +79,12 @@ def _read(kept: Path, root: Path) -> Known:
     return found
 
 
-def _write(kept: Path, shown: dict[Path, tuple[FilesState, RunRecord | Damaged]]) -> None:
+def _write(kept: Path, shown: list[tuple[str, FilesState, RunRecord | Damaged]]) -> None:
     """Replace the file; a disk that refuses costs the next start its time, and nothing else."""
     lines = []
-    for entry, (state, record) in shown.items():
-        with contextlib.suppress(
-            TypeError
-        ):  # a name that is no Unicode, an integer beyond 64 bits: read anew each time
-            lines.append(orjson.dumps([entry.name, state, record]))
+    for one in shown:
+        with contextlib.suppress(TypeError):  # a text that is no Unicode, an integer beyond 64 bits: read each time
+            lines.append(orjson.dumps(one))
     content = b"\n".join(lines)
     with contextlib.suppress(OSError):
         write_bytes(kept, _digest(content) + b"\n" + content)
@@ -108,5 +101,5 @@ def _readers() -> bytes:
     Raises: OSError where the code is no file.
     """
     own = Path(__file__)
-    code = [own, *(Path(str(module.__file__)) for module in (codec, decoding, records, runs, specs, tables))]
+    code = [own, *(Path(str(module.__file__)) for module in (codec, decoding, records, runs, specs))]
     return hashlib.blake2b(b"".join(path.read_bytes() for path in code), digest_size=32).digest()

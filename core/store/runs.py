@@ -5,7 +5,7 @@ Reading many never fails because of one: what cannot be used is listed with its 
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -242,7 +242,9 @@ def _check_files(record: RunRecord, folder: Path | None, largest_bytes: int | No
 Known = dict[Path, tuple[FilesState, RunRecord | Damaged]]
 
 
-def list_runs(folder: Path | None = None, known: Known | None = None) -> RunListing:
+def list_runs(
+    folder: Path | None = None, known: Known | None = None, keep: Callable[[RunRecord], RunRecord] | None = None
+) -> RunListing:
     """Every run of the results folder, by name; never raises.
 
     Files, dotfiles and what a killed writer left are passed over. A folder that cannot be used is listed as
@@ -251,6 +253,7 @@ def list_runs(folder: Path | None = None, known: Known | None = None) -> RunList
     Args:
         known: what an earlier listing found, changed in place: a folder whose files have the same names, sizes and
             times of change as then is not read again.
+        keep: what is held of a record once it has been read and checked; None holds all of it.
     """
     root = folder or paths.results_folder()
     records: list[RunRecord] = []
@@ -266,7 +269,7 @@ def list_runs(folder: Path | None = None, known: Known | None = None) -> RunList
             if not is_folder_name(entry.name):
                 damaged.append(Damaged(entry.name, "the name of the folder is no run id"))
                 continue
-            found = _listed(entry, {} if known is None else known)
+            found = _listed(entry, {} if known is None else known, keep)
             if isinstance(found, Damaged):
                 damaged.append(found)
             else:
@@ -274,7 +277,7 @@ def list_runs(folder: Path | None = None, known: Known | None = None) -> RunList
     return RunListing(tuple(records), tuple(damaged))
 
 
-def _listed(entry: Path, known: Known) -> RunRecord | Damaged:
+def _listed(entry: Path, known: Known, keep: Callable[[RunRecord], RunRecord] | None) -> RunRecord | Damaged:
     state = files_state(entry)
     if entry in known and known[entry][0] == state:
         return known[entry][1]
@@ -282,6 +285,7 @@ def _listed(entry: Path, known: Known) -> RunRecord | Damaged:
     try:
         found = load_record(entry.name, entry.parent)
         _check_files(found, entry.parent, LISTING_HASH_BYTES)
+        found = found if keep is None else keep(found)
     except StoreError as error:
         found = Damaged(entry.name, str(error).removeprefix(f"{entry.name}: "))
     known[entry] = state, found
