@@ -24,13 +24,15 @@ def main() -> int:
     processor, opened = time.process_time() - processor, time.perf_counter()
     from machine import peak_memory_mb
 
-    memory = peak_memory_mb()
+    memory, again = peak_memory_mb(), time.process_time()
     app.run()
+    again = time.process_time() - again
     document = {
         "import_seconds": imported - STARTED,
         "script_seconds": opened - imported,
         "script_processor_seconds": processor,
         "again_seconds": time.perf_counter() - opened,
+        "again_processor_seconds": again,
         "peak_memory_mb": memory,
         "heavy_modules": sorted(set(HEAVY) & set(sys.modules)),
         "titles": [title.value for title in app.title],
