@@ -4,15 +4,14 @@ import streamlit as st
 
 from core.figures import sentences
 from core.figures.explaining import default_sentence
-from core.figures.names import model_title
 from core.language import t
-from pages.ui import cache, state
+from pages.ui import cache
 from pages.ui.blocks import damaged_list, disclaimer, no_models, page_head, plain
 from pages.ui.gallery import show_gallery
-from pages.ui.linked import linked_select
 from pages.ui.live_camera import live_camera
 from pages.ui.live_controls import map_strength, map_target, mirrored
 from pages.ui.live_snapshot import keep_snapshot
+from pages.ui.model_choice import choose_model
 from pages.ui.prediction import show_card
 
 page_head(
@@ -30,12 +29,11 @@ if all(card.tabular_inputs for card in models.cards):
     st.stop()
 
 # a camera shows no age: networks that take numbers beside the picture answer on Predict only
-cards = {card.name: card for card in models.cards if not card.tabular_inputs}
-names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
+cards = [card for card in models.cards if not card.tabular_inputs]
 # the camera comes first on a narrow screen, where the second column stands below
 view, controls = st.columns([5, 3], gap="large")
 with controls:
-    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
+    card = choose_model(cards)
     target, strength, mirror = map_target(card), map_strength(), mirrored()
     st.caption(plain(default_sentence(card)))
     show_card(card)

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.figures.names import model_title
 from core.language import t
 from pages.ui import cache, state
 from pages.ui.blocks import damaged_list, no_models, page_head, plain
-from pages.ui.linked import linked_select
+from pages.ui.model_choice import choose_model
 from pages.ui.pictures import choose_pictures
 from pages.ui.playground import playground
 from pages.ui.tabular import numbers_form
@@ -25,12 +24,10 @@ if not models.cards:
     damaged_list(models.damaged, "model")
     st.stop()
 
-cards = {card.name: card for card in models.cards}
-names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 brought = st.session_state.get(state.PLAYED)
 left, right = st.columns([2, 3], gap="large", vertical_alignment="top" if brought is None else "bottom")
 with left:
-    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
+    card = choose_model(models.cards)
     numbers = numbers_form(card)
 with right:
     if brought is None:

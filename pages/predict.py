@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from core.figures.names import model_title
 from core.language import t
 from core.registry.datasets import DATASETS
-from pages.ui import cache, state
+from pages.ui import cache
 from pages.ui.beside import show_beside
 from pages.ui.blocks import damaged_list, no_models, page_head
-from pages.ui.linked import linked_select
+from pages.ui.model_choice import choose_model
 from pages.ui.pictures import choose_pictures
 from pages.ui.prediction import show_card, show_result
 from pages.ui.tabular import numbers_form
@@ -28,12 +27,9 @@ if not models.cards:
     st.stop()
 
 MEASURED = 3  # pictures whose maps are measured unasked: each takes some twenty predictions
-cards = {card.name: card for card in models.cards}
-# real images first: a visitor should meet the model that was trained on people, and know a phantom when they see one
-names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
 left, right = st.columns([2, 3], gap="large")
 with left:
-    card = cards[linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))]
+    card = choose_model(models.cards)
     show_card(card)
     numbers = numbers_form(card)
     damaged_list(models.damaged, "model")

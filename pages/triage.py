@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.figures.names import model_title
 from core.language import t
-from pages.ui import cache, state
+from pages.ui import cache
 from pages.ui.blocks import damaged_list, empty_state, no_models, page_head
-from pages.ui.linked import linked_select
+from pages.ui.model_choice import choose_model
 from pages.ui.prediction import show_card
 from pages.ui.triage_list import choose_batch, choose_question, show_list
 from pages.ui.triage_room import show_room
@@ -28,16 +27,13 @@ if reading.open:
     with reading:
         models = cache.model_listing()
         # numbers about a patient are typed in one by one, which no stack of pictures can wait for
-        cards = {card.name: card for card in models.cards if not card.tabular_inputs}
+        cards = [card for card in models.cards if not card.tabular_inputs]
         if not cards:
             no_models()
         else:
-            names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
             left, right = st.columns([2, 3], gap="large")
             with left:
-                card = cards[
-                    linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))
-                ]
+                card = choose_model(cards)
                 question = choose_question(card)
             with right:
                 files = choose_batch()
