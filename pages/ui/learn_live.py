@@ -9,13 +9,12 @@ import streamlit as st
 from core.errors import MedLensError
 from core.figures import sentences
 from core.figures.doubts import unlike_sentence
-from core.figures.names import model_title
 from core.language import t
 from core.types import ModelCard
 from pages.ui import cache, door, state
 from pages.ui.blocks import damaged_list, error_box, no_models, plain
 from pages.ui.learn_stages import Way
-from pages.ui.linked import linked_select
+from pages.ui.model_choice import choose_model
 from pages.ui.pictures import Picture, choose_pictures
 from pages.ui.presenting import presenting, prose_px
 
@@ -50,23 +49,23 @@ def choose_way() -> Way | None:
         no_models()
         damaged_list(models.damaged, "model")
         return None
-    cards = {card.name: card for card in models.cards}
-    names = sorted(cards, key=lambda name: (cards[name].synthetic, name))
     with st.container(border=True):
-        left, right = st.columns([2, 3], gap="large")
+        left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
         with left:
-            card = cards[
-                linked_select(t("Model"), names, state.MODEL, shown=lambda name: model_title(cards[name].title))
-            ]
-            st.caption(plain(sentences.built_sentence(card)))
-        with right:
+            card = choose_model(models.cards)
+        # folded away, so that the stages stay in sight while one goes through them
+        with right, st.popover(t("Choose a picture"), icon=":material/image:", width="stretch"):
             pictures = choose_pictures()
-            if not pictures:
-                st.caption(t("Nothing chosen yet: choose a picture, or a sample, which is one click away."))
-                return None
-            if len(pictures) > 1:
-                st.caption(t("The lesson follows the first of these pictures."))
-    return _way(card, pictures[0])
+        st.caption(plain(sentences.built_sentence(card)))
+        if not pictures:
+            st.caption(t("Nothing chosen yet: choose a picture, or a sample, which is one click away."))
+            return None
+        picture = pictures[0]
+        note = f"  ·  {plain(picture.note)}" if picture.note else ""
+        st.markdown(t("Picture: **{name}**", name=plain(picture.name)) + note)
+        if len(pictures) > 1:
+            st.caption(t("The lesson follows the first of these pictures."))
+    return _way(card, picture)
 
 
 def _way(card: ModelCard, picture: Picture) -> Way | None:
