@@ -15,7 +15,8 @@ from core.types import Estimate
 
 WILSON = "Wilson"
 WILSON_OVER_IMAGES = "Wilson, effective number of answers over images"
-T_PAIRED = "Student t, paired over images"
+SQUARE_AND_ADD = "Newcombe, paired over images"
+FEW = 3  # images that say nothing about how alike two of their scores are
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,13 @@ class QuizAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Mean share right of the class minus that of a network, over the same images, in [-1, 1].
-
-    `low` and `high` are None before the second image, and where the difference is the same on every image.
-    """
+    """Mean share right of the class minus that of a network, over the same images, in [-1, 1]."""
 
     value: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     n_images: int
-    method: str = T_PAIRED
+    method: str = SQUARE_AND_ADD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +103,20 @@ def quiz_score(answers: Sequence[QuizAnswer], others: Mapping[str, Sequence[str]
     more = {
         key: [call == a.truth for call, a in zip(calls, answers, strict=True)] for key, calls in (others or {}).items()
     }
+    vote, network = share_right(sum(guessed), len(answers)), share_right(sum(called), len(answers))
+    hands = mean_share(shares, raised) if raised else None
+    others_right = {key: share_right(sum(right), len(answers)) for key, right in more.items()}
+    theirs = {"": network, **others_right}
     return QuizScore(
-        guesses=share_right(sum(guessed), len(answers)),
-        network=share_right(sum(called), len(answers)),
-        hands=mean_share(shares, raised) if raised else None,
-        others={key: share_right(sum(right), len(answers)) for key, right in more.items()},
-        gaps={key: gap(shares, right) for key, right in {"": called, **more}.items()},
+        guesses=vote, network=network, hands=hands, others=others_right,
+        gaps={
+            key: gap(shares, right, hands or vote, theirs[key]) for key, right in {"": called, **more}.items()
+        },
         both=sum(g and c for g, c in zip(guessed, called, strict=True)),
         only_class=sum(g and not c for g, c in zip(guessed, called, strict=True)),
         only_network=sum(c and not g for g, c in zip(guessed, called, strict=True)),
         neither=sum(not g and not c for g, c in zip(guessed, called, strict=True)),
-    )
+    )  # fmt: skip
 
 
 def right_share(answer: QuizAnswer) -> float:
@@ -152,19 +153,36 @@ def mean_share(shares: Sequence[float], hands: int) -> Estimate:
     )  # fmt: skip
 
 
-def gap(shares: Sequence[float], right: Sequence[bool]) -> Gap:
+def gap(shares: Sequence[float], right: Sequence[bool], ours: Estimate, theirs: Estimate) -> Gap:
     """How far the class is ahead of a network, image by image.
+
+    The distances from each share to its own limits are squared and added, less what both have in common because an
+    easy image is easy for both. A network that has been right so far keeps its doubt that way.
 
     Args:
         shares: of the class, one per image, in [0, 1]. right: whether the network was, for the same images.
+        ours, theirs: the means of the two with their intervals.
+    Source: Newcombe 1998, Stat Med 17:2635; for any two estimates: Zou & Donner 2008, Stat Med 27:1693.
     """
-    ahead = np.asarray(shares, dtype=np.float64) - np.asarray(right, dtype=np.float64)
-    n, mean = len(ahead), float(ahead.mean())
-    error = float(ahead.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
-    if error == 0.0:
-        return Gap(value=mean, low=None, high=None, n_images=n)
-    half = _t_95(n - 1) * error
-    return Gap(value=mean, low=max(-1.0, mean - half), high=min(1.0, mean + half), n_images=n)
+    n, value = len(shares), (ours.value or 0.0) - (theirs.value or 0.0)
+    first, second = np.asarray(shares, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    common = 0.0
+    if n > FEW and first.std() > 0 and second.std() > 0:
+        common = float(np.corrcoef(first, second)[0, 1]) * (n - FEW) / n  # of few images it is hardly known
+    below, above = _arms(ours)
+    their_below, their_above = _arms(theirs)
+    down = below**2 + their_above**2 - 2 * common * below * their_above
+    up = above**2 + their_below**2 - 2 * common * above * their_below
+    return Gap(
+        value=value, low=max(-1.0, value - math.sqrt(max(0.0, down))), high=min(1.0, value + math.sqrt(max(0.0, up))),
+        n_images=n,
+    )  # fmt: skip
+
+
+def _arms(estimate: Estimate) -> tuple[float, float]:
+    """From the value of a share down to its lower limit, and up to its upper one."""
+    value, low, high = (0.0 if v is None else v for v in (estimate.value, estimate.low, estimate.high))
+    return value - low, high - value
 
 
 def _t_95(degrees: int) -> float:

@@ -40,6 +40,7 @@ def show_last_numbers(way: Way) -> None:
         }  # fmt: skip
         st.dataframe(
             pd.DataFrame({t("Number") if units else t("Map"): order + 1, **values}), hide_index=True, width="stretch",
+            height="content",
             column_config={name: st.column_config.NumberColumn(format="%.3f") for name in values},
             alt=t("The numbers that count most for {shown}, their weights and their products", shown=shown),
         )  # fmt: skip
@@ -115,7 +116,7 @@ def show_answer(way: Way) -> None:
     trace = _with_class(way)
     shown, units = plain(t(trace.shown_class)), trace.pooling == "units"
     _, _, _, added = _counted(trace)
-    st.markdown(_answer_words(trace, shown), width=prose_px())
+    st.markdown(_answer_words(trace, shown, live=way.live), width=prose_px())
     chart(
         contributions_figure(added, float(trace.bias[trace.shown_index]), t(trace.shown_class), units=units),
         alt=t(
@@ -134,34 +135,27 @@ def show_answer(way: Way) -> None:
         )  # fmt: skip
         return
     _class_table(trace)
-    st.caption(
-        t(
-            "{model} on {picture}; probabilities are calibrated (every score divided by the temperature {temperature}) "
-            "and those of the Predict page. They say what this network gives, not what the picture shows.",
-            model=trace.model, picture=plain(way.picture), temperature=f"{trace.temperature:.2f}",
-        )
-    )  # fmt: skip
+    st.caption(f"{_curve_words(trace)} {_live_words(way)}")
     if not presenting():  # whose bar says it already
         disclaimer()
 
 
-def _answer_words(trace: Trace, shown: str) -> str:
+def _answer_words(trace: Trace, shown: str, *, live: bool) -> str:
     values = {
         "channels": len(trace.pooled), "shown": shown, "logit": f"{float(trace.logits[trace.shown_index]):.2f}",
         "share": f"{float(trace.probabilities[trace.shown_index]):.3f}",
     }  # fmt: skip
+    if live:
+        return t(
+            "Each of these {channels} numbers is multiplied by a weight that training found; the products and one "
+            "constant add up to the score of {shown}, **{logit}**. Its probability is **{share}**.",
+            **values,
+        )
     if trace.pooling == "max":
         return t(
             "Of each of the {channels} last maps only the strongest number is kept. Each is multiplied by a weight "
             "that training found; the products and one constant add up to **{logit}** for {shown}, and a fixed curve "
             "turns that into a probability of **{share}**.",
-            **values,
-        )
-    if trace.pooling == "units":
-        return t(
-            "Each of the {channels} last numbers is multiplied by a weight that training found; the products and one "
-            "constant add up to **{logit}** for {shown}, and a fixed curve turns that into a probability of "
-            "**{share}**.",
             **values,
         )
     return t(
@@ -170,6 +164,30 @@ def _answer_words(trace: Trace, shown: str) -> str:
         "probability of **{share}**.",
         **values,
     )
+
+
+def _curve_words(trace: Trace) -> str:
+    """How probabilities come from scores: with or without the other classes."""
+    temperature = f"{trace.temperature:.2f}"
+    if abs(float(np.sum(trace.probabilities)) - 1.0) < 1e-6:
+        return t(
+            "Softmax: e to the power of score / {temperature}, divided by the sum of that over all classes; "
+            "{temperature} is the temperature that calibrates the network.",
+            temperature=temperature,
+        )
+    return t(
+        "Sigmoid, each class by itself: 1 / (1 + e to the power of −score / {temperature}); {temperature} is the "
+        "temperature that calibrates the network.",
+        temperature=temperature,
+    )
+
+
+def _live_words(way: Way) -> str:
+    return t(
+        "{model} on {picture}: the probabilities of the Predict page. They say what this network gives, not what the "
+        "picture shows.",
+        model=way.trace.model, picture=plain(way.picture),
+    )  # fmt: skip
 
 
 def _class_table(trace: Trace) -> None:

@@ -89,10 +89,11 @@ def show_stage(way: Way, number: int) -> None:
     trace, stage = way.trace, way.trace.stages[number]
     height, width, shown = stage.maps.shape
     if number == 0 and len(trace.filters):
-        st.image(
-            filter_wall(trace.filters, COLUMNS.get(len(trace.filters), 8)), width=WALL_PX,
-            caption=_filter_words(trace), alt=t("Small squares of light and dark: some are edges, some are spots"),
-        )  # fmt: skip
+        with st.container(width=WALL_PX):  # both walls of the first stage fit a screen
+            st.image(
+                filter_wall(trace.filters, COLUMNS.get(len(trace.filters), 8)), width="stretch",
+                caption=_filter_words(trace), alt=t("Small squares of light and dark: some are edges, some are spots"),
+            )  # fmt: skip
     if stage.channels:
         caption = t(
             "What this stage gives: {channels} maps of {height} by {width} numbers. Here are the {shown} that answer "
@@ -102,11 +103,12 @@ def show_stage(way: Way, number: int) -> None:
     else:
         caption = t("What this stage gives: {channels} maps of {height} by {width} numbers; bright is a strong answer",
                     channels=shown, height=height, width=width)  # fmt: skip
-    st.image(
-        channel_wall(stage.maps, COLUMNS.get(shown, 12)), width=WALL_PX if number == 0 else "stretch", caption=caption,
-        alt=t("{channels} small maps of the picture; each answers to something else", channels=shown) if way.live
-        else t("{channels} small maps of the chest; each answers to something else", channels=shown),
+    alt = (
+        t("{channels} small maps of the picture; each answers to something else", channels=shown) if way.live
+        else t("{channels} small maps of the chest; each answers to something else", channels=shown)
     )  # fmt: skip
+    with st.container(width=WALL_PX if number == 0 else "stretch"):
+        st.image(channel_wall(stage.maps, COLUMNS.get(shown, 12)), width="stretch", caption=caption, alt=alt)
     st.markdown(f"{_done(stage)} {_sees(stage, len(trace.pixels))}", width=prose_px())
 
 

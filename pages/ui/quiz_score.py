@@ -66,13 +66,10 @@ def _right(estimate: Estimate) -> str:
 
 
 def gap_words(gap: Gap | None) -> str:
-    """ "+0.12 (−0.05 to +0.29)"; without an interval where there is none, and nothing for the class itself."""
+    """ "+0.12 (−0.05 to +0.29)"; nothing for the class itself."""
     if gap is None:
         return ""
-    value = _signed(gap.value)
-    if gap.low is None or gap.high is None:
-        return value
-    return t("{value} ({low} to {high})", value=value, low=_signed(gap.low), high=_signed(gap.high))
+    return t("{value} ({low} to {high})", value=_signed(gap.value), low=_signed(gap.low), high=_signed(gap.high))
 
 
 def _signed(value: float) -> str:

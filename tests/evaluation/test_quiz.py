@@ -35,10 +35,39 @@ def test_further_networks_are_held_against_the_same_pictures():
     answers = [answer("a", "a", "a"), answer("b", "b", "a"), answer("b", "b", "b")]
     score = quiz_score(answers, {"forest": ["b", "a", "b"], "same": ["a", "b", "b"]})
     assert score.others["forest"].value == pytest.approx(1 / 3)
-    # ahead by 1, 1, 0: mean 2/3, deviation 0.57735, over the root of 3 a third; Student's t of 2 degrees 4.30265
+    # Wilson: 3 of 3 (0.43850, 1), 1 of 3 (0.06149, 0.79234); of three images no correlation is taken
+    # 2/3 - sqrt(0.56150^2 + 0.45901^2), 2/3 + sqrt(0 + 0.27184^2)
     ahead = score.gaps["forest"]
-    assert (ahead.value, ahead.low, ahead.high) == (pytest.approx(2 / 3), pytest.approx(2 / 3 - 4.30265 / 3, abs=1e-5), 1.0)
-    assert (score.gaps["same"].value, score.gaps["same"].low) == (0.0, None)  # no picture tells them apart
+    assert ahead.value == pytest.approx(2 / 3)
+    assert (ahead.low, ahead.high) == (pytest.approx(-0.05858, abs=5e-5), pytest.approx(0.93851, abs=5e-5))
+    # no picture tells them apart, and so few pictures rule nothing out
+    same = score.gaps["same"]
+    assert (same.value, same.low, same.high) == (
+        0.0,
+        pytest.approx(-0.56150, abs=5e-5),
+        pytest.approx(0.5615, abs=5e-5),
+    )
+
+
+def test_what_is_easy_for_both_narrows_the_difference():
+    # ten images, both right on the same eight: 8/10 each (0.49016, 0.94331), correlation 1, of which 7/10 are taken
+    # arms 0.30984 and 0.14331: sqrt(0.30984^2 + 0.14331^2 - 2 * 0.7 * 0.30984 * 0.14331) = 0.23318
+    shares, right = [1.0] * 8 + [0.0] * 2, [True] * 8 + [False] * 2
+    alike = gap(shares, right, share_right(8, 10), share_right(8, 10))
+    assert (alike.low, alike.high) == (pytest.approx(-0.23318, abs=5e-5), pytest.approx(0.23318, abs=5e-5))
+    apart = gap(shares, right[::-1], share_right(8, 10), share_right(8, 10))
+    assert apart.high - apart.low > alike.high - alike.low
+
+
+def test_the_difference_to_a_network_is_held_about_as_often_as_its_interval_says():
+    rng = np.random.default_rng(12)
+    easy = rng.beta(1.716, 0.924, (500, 12))  # mean 0.65; the network is right more often on what is easy
+    drawn, called = rng.binomial(25, easy) / 25, rng.random((500, 12)) < 0.5 + 0.4 * easy
+    held = []
+    for shares, right in zip(drawn.tolist(), called.tolist(), strict=True):
+        found = gap(shares, right, mean_share(shares, 300), share_right(sum(right), 12))
+        held.append(found.low <= 0.65 - 0.76 <= found.high)
+    assert 0.92 <= np.mean(held) <= 0.985
 
 
 def test_the_mean_share_of_few_pictures_is_worth_as_many_answers_as_there_are_pictures():
@@ -82,7 +111,9 @@ def test_intervals_of_the_mean_share_hold_the_true_one_about_as_often_as_they_sa
 
 
 def test_the_first_picture_alone_decides_nothing():
-    assert (gap([0.4], [True]).value, gap([0.4], [True]).low) == (pytest.approx(-0.6), None)
+    found = gap([0.4], [True], mean_share([0.4], 20), share_right(1, 1))
+    assert found.value == pytest.approx(-0.6)
+    assert found.low < -0.9 and found.high > 0.2
 
 
 def test_wilson_of_nine_right_of_twelve_is_that_of_the_textbook_formula():

@@ -178,7 +178,7 @@ def test_the_file_of_answers_is_read_back_and_holds_no_formula():
     lines = list(csv.DictReader(io.StringIO(score_csv("m", quiz_score(played.answers, calls)))))
     assert [line["who"] for line in lines] == ["vote", "hands", "m", "random_forest"]
     assert [line["share_right"] for line in lines] == ["1.0", "0.8", "0.0", "0.0"]
-    assert (lines[0]["class_ahead"], lines[2]["class_ahead"], lines[2]["ahead_low"]) == ("", "0.8", "")
+    assert (lines[0]["class_ahead"], lines[2]["class_ahead"], lines[0]["ahead_low"]) == ("", "0.8", "")
     assert float(lines[1]["low"]) < 0.8 < float(lines[1]["high"])
 
 
