@@ -1,7 +1,8 @@
 """The errors that MedLens raises on purpose.
 
 Every message says what was wrong, what was expected, and what to do. Code outside catches
-`MedLensError` and shows its text; anything else is a fault of the program.
+`MedLensError` and shows its text; anything else is a fault of the program. A message that a page can show is
+`said(...)` of `core.language`, so that `str(error)` speaks the language of whoever reads it.
 
     MedLensError
     ├── UnknownKey            a name that no catalogue has
@@ -27,6 +28,8 @@ Every message says what was wrong, what was expected, and what to do. Code outsi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+
+from core.language import said, said_together
 
 
 class MedLensError(Exception):
@@ -58,14 +61,12 @@ class DatasetInvalid(DataError):
 
     def _text(self, shown: Sequence[str]) -> str:
         rest = len(self.problems) - len(shown)
-        lines = [self.summary, *(f"  - {problem}" for problem in shown)]
-        if rest > 0:
-            lines.append(f"  - and {rest} more (python -m core data check lists all of them)")
-        return "\n".join(lines)
+        more = [said("and {n} more (python -m core data check lists all of them)", n=rest)] if rest > 0 else []
+        return said_together("\n  - ", [self.summary, *shown, *more])
 
     def full_text(self) -> str:
         """The message with every problem, for the command line's report."""
-        return self._text(self.problems)
+        return str(self._text(self.problems))
 
 
 class ImageRefused(DataError):
@@ -99,8 +100,8 @@ class ScoresRefused(MedLensError):
         self.problems = tuple(problems)
         self.n_problems = len(self.problems) if n_problems is None else n_problems
         rest = self.n_problems - len(self.problems)
-        more = [f"  - and {rest:,} more"] if rest else []
-        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in self.problems), *more]))
+        more = [said("and {n:,} more", n=rest)] if rest else []
+        super().__init__(said_together("\n  - ", [summary, *self.problems, *more]))
 
 
 class UndefinedMetric(MedLensError):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import DatasetInvalid, PredictionsInvalid
+from core.language import said
 
 if TYPE_CHECKING:
     from core.specs import DatasetSpec, LabelScheme
@@ -43,20 +44,34 @@ class DatasetTable:
     def __post_init__(self) -> None:
         missing = [c for c in REQUIRED_COLUMNS if c not in self.rows.columns]
         if missing:
-            raise DatasetInvalid(f"{self.spec.key}: the table lacks the columns {', '.join(missing)}.")
-        problems = [f"image id {i!r} stands more than once" for i in _repeated(self.rows["image_id"])]
+            raise DatasetInvalid(
+                said("{key}: the table lacks the columns {listed}.", key=self.spec.key, listed=", ".join(missing))
+            )
+        problems = [said("image id {i} stands more than once", i=repr(i)) for i in _repeated(self.rows["image_id"])]
         known = set(self.spec.class_names)
         if known:
             for label in sorted(set(self.rows["label"])):
                 for token in str(label).split("|"):
                     if token not in known:
-                        problems.append(f"unknown label {token!r}; known: {', '.join(self.spec.class_names)}")
+                        problems.append(
+                            said(
+                                "unknown label {token}; known: {listed}",
+                                token=repr(token),
+                                listed=", ".join(self.spec.class_names),
+                            )
+                        )
         official = self.rows[self.rows["split"] != ""]
         crossing = official.groupby("group")["split"].nunique()
         for group in crossing[crossing > 1].index:
-            problems.append(f"{self.spec.group_field} {group!r} stands in more than one of the source's splits")
+            problems.append(
+                said(
+                    "{group_field} {group} stands in more than one of the source's splits",
+                    group_field=self.spec.group_field,
+                    group=repr(group),
+                )
+            )
         if problems:
-            raise DatasetInvalid(f"{self.spec.title}: the table contradicts itself.", problems)
+            raise DatasetInvalid(said("{title}: the table contradicts itself.", title=said(self.spec.title)), problems)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -112,38 +127,68 @@ class Predictions:
     def __post_init__(self) -> None:
         n, width, where = len(self.image_ids), len(self.class_names), f"{self.run_id} ({self.split})"
         if n == 0:
-            raise PredictionsInvalid(f"{where}: there are no predictions.")
+            raise PredictionsInvalid(said("{where}: there are no predictions.", where=where))
         if self.y_prob.shape != (n, width):
-            raise PredictionsInvalid(f"{where}: scores have shape {self.y_prob.shape}, expected {(n, width)}.")
+            raise PredictionsInvalid(
+                said(
+                    "{where}: scores have shape {shape}, expected {value}.",
+                    where=where,
+                    shape=self.y_prob.shape,
+                    value=(n, width),
+                )
+            )
         expected_truth: tuple[int, ...] = (n, width) if self.task == "multilabel" else (n,)
         if self.y_true.shape != expected_truth or len(self.groups) != n:
             raise PredictionsInvalid(
-                f"{where}: {n} image ids, but truth of shape {self.y_true.shape} and {len(self.groups)} groups."
+                said(
+                    "{where}: {n} image ids, but truth of shape {shape} and {n_2} groups.",
+                    where=where,
+                    n=n,
+                    shape=self.y_true.shape,
+                    n_2=len(self.groups),
+                )
             )
         self._check_values(where)
         if self.task == "binary" and self.positive_class not in self.class_names:
-            raise PredictionsInvalid(f"{where}: the positive class {self.positive_class!r} is not a class.")
+            raise PredictionsInvalid(
+                said(
+                    "{where}: the positive class {positive_class} is not a class.",
+                    where=where,
+                    positive_class=repr(self.positive_class),
+                )
+            )
 
     def _check_values(self, where: str) -> None:
         bad = ~np.isfinite(self.y_prob) | (self.y_prob < 0) | (self.y_prob > 1 + SUM_TOLERANCE)
         if bad.any():
             row = int(np.flatnonzero(bad.any(axis=1))[0])
             raise PredictionsInvalid(
-                f"{where}: row {row} ({self.image_ids[row]}) has a score that is no probability: {self.y_prob[row]}."
+                said(
+                    "{where}: row {row} ({image}) has a score that is no probability: {score}.",
+                    where=where,
+                    row=row,
+                    image=self.image_ids[row],
+                    score=self.y_prob[row],
+                )
             )
         if self.task != "multilabel":
             off = np.abs(self.y_prob.sum(axis=1) - 1)
             if off.max() > SUM_TOLERANCE:
                 row = int(off.argmax())
                 raise PredictionsInvalid(
-                    f"{where}: the scores of row {row} ({self.image_ids[row]}) sum to "
-                    f"{self.y_prob[row].sum():.6f}, expected 1."
+                    said(
+                        "{where}: the scores of row {row} ({image}) sum to {n:.6f}, expected 1.",
+                        where=where,
+                        row=row,
+                        image=self.image_ids[row],
+                        n=self.y_prob[row].sum(),
+                    )
                 )
         top = 1 if self.task == "multilabel" else len(self.class_names) - 1
         if self.y_true.min() < 0 or self.y_true.max() > top:
-            raise PredictionsInvalid(f"{where}: the truth has values outside 0 to {top}.")
+            raise PredictionsInvalid(said("{where}: the truth has values outside 0 to {top}.", where=where, top=top))
         if len(set(self.image_ids)) != len(self.image_ids):
-            raise PredictionsInvalid(f"{where}: an image id stands more than once.")
+            raise PredictionsInvalid(said("{where}: an image id stands more than once.", where=where))
 
     @property
     def positive_index(self) -> int:

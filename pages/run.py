@@ -5,7 +5,7 @@ import streamlit as st
 from core.figures.confusion import confusion_figure, multilabel_figure
 from core.figures.history import history_figure
 from core.figures.names import evaluation_of
-from core.language import t
+from core.language import retold, t
 from pages.ui import cache, headlines_cache, running
 from pages.ui.blocks import chart, damaged_list, empty_state, page_head, plain, split_badges
 from pages.ui.charts import choose_format
@@ -41,7 +41,7 @@ if evaluation is None:
     st.warning(
         t(
             "This run is {status} and has no test result. {failure}",
-            status=t(record.status), failure=plain(record.failure),
+            status=t(record.status), failure=plain(retold(record.failure)),
         ),
         icon=":material/pause_circle:",
     )  # fmt: skip

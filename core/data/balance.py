@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.errors import SpecInvalid
+from core.language import said
 
-RULES = '"none", "class_weights", "oversample" or "downsample:<class>=<fraction>"'
+RULES = said('"none", "class_weights", "oversample" or "downsample:<class>=<fraction>"')
 
 
 def balanced_rows(y: np.ndarray, class_names: Sequence[str], rule: str, rng: np.random.Generator) -> np.ndarray:
@@ -58,21 +59,38 @@ def parse_rule(rule: str, class_names: Sequence[str]) -> tuple[str, str, float]:
     # the last "=" separates: a class name may hold one itself
     name, equals, number = rest.rpartition("=")
     if kind != "downsample" or not colon or not equals:
-        raise SpecInvalid(f"Balance rule {rule!r} is none of {RULES}.")
+        raise SpecInvalid(said("Balance rule {rule} is none of {rules}.", rule=repr(rule), rules=RULES))
     if name not in class_names:
-        raise SpecInvalid(f"Balance rule {rule!r}: unknown class {name!r}; classes are {', '.join(class_names)}.")
+        raise SpecInvalid(
+            said(
+                "Balance rule {rule}: unknown class {name}; classes are {listed}.",
+                rule=repr(rule),
+                name=repr(name),
+                listed=", ".join(class_names),
+            )
+        )
     try:
         fraction = float(number)
     except ValueError:
-        raise SpecInvalid(f"Balance rule {rule!r}: {number!r} is no number; expected a fraction in (0, 1].") from None
+        raise SpecInvalid(
+            said(
+                "Balance rule {rule}: {number} is no number; expected a fraction in (0, 1].",
+                rule=repr(rule),
+                number=repr(number),
+            )
+        ) from None
     if not math.isfinite(fraction) or not 0 < fraction <= 1:
-        raise SpecInvalid(f"Balance rule {rule!r}: the fraction must lie in (0, 1], not {number}.")
+        raise SpecInvalid(
+            said("Balance rule {rule}: the fraction must lie in (0, 1], not {number}.", rule=repr(rule), number=number)
+        )
     return kind, name, fraction
 
 
 def _refuse_multilabel(y: np.ndarray, rule: str) -> None:
     if rule != "none" and y.ndim != 1:
-        raise SpecInvalid(f"Balance rule {rule!r} needs one class per image; with several findings use 'none'.")
+        raise SpecInvalid(
+            said("Balance rule {rule} needs one class per image; with several findings use 'none'.", rule=repr(rule))
+        )
 
 
 def _oversampled(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from core import limits
 from core.data.tiff import exif_orientation, read_tiff
 from core.errors import ImageRefused
-from core.language import t
+from core.language import said
 
-CUT_OFF = "the file is cut off"
-DAMAGED = "the file is damaged"
+CUT_OFF = said("the file is cut off")
+DAMAGED = said("the file is damaged")
 PNG_NEEDED = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 JPEG_METADATA = frozenset((0xE1, 0xE2, 0xED, 0xFE))  # EXIF and XMP, profiles and further pictures, Photoshop, comments
 _PNG_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # PNG standard, table 11.1
@@ -55,16 +55,16 @@ def read_container(data: bytes, format_name: str) -> ImageHeader:
 
 def check_size(width: int, height: int) -> None:
     """Refuse pictures outside `core.limits`, naming the size and the limit."""
-    size = t("{width} x {height} pixels", width=f"{width:,}", height=f"{height:,}")
+    size = said("{width} x {height} pixels", width=f"{width:,}", height=f"{height:,}")
     if width * height > limits.MAX_IMAGE_PIXELS:
         most = f"{limits.MAX_IMAGE_PIXELS:,}"
-        raise ImageRefused(t("the picture has {size}, more than the {most} that are accepted", size=size, most=most))
+        raise ImageRefused(said("the picture has {size}, more than the {most} that are accepted", size=size, most=most))
     if min(width, height) < limits.MIN_IMAGE_SIDE_PX:
         least = limits.MIN_IMAGE_SIDE_PX
-        raise ImageRefused(t("the picture has {size}, but each side needs at least {least}", size=size, least=least))
+        raise ImageRefused(said("the picture has {size}, but each side needs at least {least}", size=size, least=least))
     if max(width, height) > limits.MAX_IMAGE_ASPECT * min(width, height):
         raise ImageRefused(
-            t(
+            said(
                 "the picture has {size}, but its longer side may be at most {times} times the shorter",
                 size=size, times=f"{limits.MAX_IMAGE_ASPECT:g}",
             )
@@ -88,7 +88,7 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             (stated,) = struct.unpack_from(">I", data, end - 4)
             if zlib.crc32(view[position + 4 : end - 4]) != stated:
                 part = kind.decode("latin-1")
-                raise ImageRefused(t("the file is damaged (its {part} part fails its checksum)", part=part))
+                raise ImageRefused(said("the file is damaged (its {part} part fails its checksum)", part=part))
         yield kind, position, end
         if kind == b"IEND":
             return
@@ -98,10 +98,12 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _read_png(data: bytes) -> ImageHeader:
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
-        raise ImageRefused(t("the file is damaged (it does not begin with its header)"))
+        raise ImageRefused(said("the file is damaged (it does not begin with its header)"))
     check_size(width, height)
     if bits not in _PNG_BITS.get(colour, ()):
-        raise ImageRefused(f"{DAMAGED} (colour type {colour} with {bits} bits does not exist)")
+        raise ImageRefused(
+            said("the file is damaged (colour type {colour} with {bits} bits does not exist)", colour=colour, bits=bits)
+        )
     frames, orientation, has_pixels = 1, 1, False
     for kind, start, end in png_chunks(data):
         has_pixels = has_pixels or kind == b"IDAT"
@@ -110,7 +112,7 @@ def _read_png(data: bytes) -> ImageHeader:
         elif kind == b"eXIf":
             orientation = exif_orientation(data[start + 8 : end - 4])
     if not has_pixels:
-        raise ImageRefused(t("the file is damaged (it holds no picture)"))
+        raise ImageRefused(said("the file is damaged (it holds no picture)"))
     return ImageHeader(format="PNG", width=width, height=height, frames=frames, bits=bits, orientation=orientation)
 
 
@@ -130,7 +132,7 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:
             continue
         if marker == 0xD9:
-            raise ImageRefused(t("the file is damaged (it holds no picture)"))
+            raise ImageRefused(said("the file is damaged (it holds no picture)"))
         position += struct.unpack_from(">H", data, position)[0]
         yield marker, start, position
         if marker == 0xDA:
@@ -148,18 +150,18 @@ def _read_jpeg(data: bytes) -> ImageHeader:
             orientation = exif_orientation(data[start + 10 : end])
         scan = end
     if size is None:
-        raise ImageRefused(t("the file is damaged (it does not tell its size)"))
+        raise ImageRefused(said("the file is damaged (it does not tell its size)"))
     # Inside the coded picture FF is always followed by 00 or a restart marker, so FF D9 is the end itself.
     if data.find(b"\xff\xd9", scan) < 0:
         raise ImageRefused(CUT_OFF)
     if data.count(b"\xff\xda", scan) >= limits.MAX_JPEG_SCANS:
-        raise ImageRefused(t("the picture is drawn in more than {most} passes", most=limits.MAX_JPEG_SCANS))
+        raise ImageRefused(said("the picture is drawn in more than {most} passes", most=limits.MAX_JPEG_SCANS))
     bits, height, width = size
     # A Huffman code has at least one bit: one a block in progressive files, two (DC and end of block) in others.
     bits_a_block = {0xC0: 2, 0xC1: 2, 0xC2: 1}.get(coding, 0)
     if 8 * (len(data) - scan) < bits_a_block * (-(-width // 8)) * (-(-height // 8)):
-        pixels = t("{width} x {height} pixels", width=f"{width:,}", height=f"{height:,}")
-        raise ImageRefused(t("the file is damaged (it is far too short for {pixels})", pixels=pixels))
+        pixels = said("{width} x {height} pixels", width=f"{width:,}", height=f"{height:,}")
+        raise ImageRefused(said("the file is damaged (it is far too short for {pixels})", pixels=pixels))
     return ImageHeader(format="JPEG", width=width, height=height, frames=1, bits=bits, orientation=orientation)
 
 
@@ -200,12 +202,12 @@ def _read_gif(data: bytes) -> ImageHeader:
         elif block == 0x21:
             position += 2
         else:
-            raise ImageRefused(f"{DAMAGED} (an unknown part 0x{block:02x})")
+            raise ImageRefused(said("the file is damaged (an unknown part 0x{block:02x})", block=block))
         while data[position]:
             position += 1 + data[position]
         position += 1
     if not frames:
-        raise ImageRefused(t("the file is damaged (it holds no picture)"))
+        raise ImageRefused(said("the file is damaged (it holds no picture)"))
     return ImageHeader(format="GIF", width=size[0], height=size[1], frames=frames, bits=8)
 
 
@@ -230,7 +232,7 @@ def _read_webp(data: bytes) -> ImageHeader:
     if end > len(data) or position > len(data) + 1:
         raise ImageRefused(CUT_OFF)
     if size is None:
-        raise ImageRefused(t("the file is damaged (it holds no picture)"))
+        raise ImageRefused(said("the file is damaged (it holds no picture)"))
     return ImageHeader(
         format="WebP", width=size[0], height=size[1], frames=max(frames, 1), bits=8, orientation=orientation
     )

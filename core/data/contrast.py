@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from core.errors import SpecInvalid
+from core.language import said
 
 CONTRASTS = ("none", "equalize", "clahe", "gamma", "log")
 _CLAHE_CLIP = 2.0  # with 8 x 8 tiles: the usual choice for radiographs, Pizer et al. 1987, CVGIP 39:355
@@ -22,7 +23,9 @@ def change_contrast(rgb: np.ndarray, contrast: str) -> np.ndarray:
     if contrast == "none":
         return rgb
     if contrast not in CONTRASTS:
-        raise SpecInvalid(f"Unknown contrast {contrast!r}. Known: {', '.join(CONTRASTS)}.")
+        raise SpecInvalid(
+            said("Unknown contrast {contrast}. Known: {listed}.", contrast=repr(contrast), listed=", ".join(CONTRASTS))
+        )
     red = rgb[..., 0]
     if np.array_equal(red, rgb[..., 1]) and np.array_equal(red, rgb[..., 2]):
         # Grey pictures take the direct way: a round trip through another colour space is off by one here and there.

@@ -25,6 +25,7 @@ from core.data.dicom_walk import (
 )  # fmt: skip
 from core.data.frames import Decoded, FrameChoice, chosen_number, frame_words
 from core.errors import ImageRefused
+from core.language import said, said_together
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -49,18 +50,18 @@ def decode_dicom(data: bytes, choice: FrameChoice) -> Decoded:
     """
     image = _checked(data)
     if choice.axis or choice.volume:
-        raise ImageRefused("an axis or a volume can be chosen of NIfTI files only; give the number of a frame")
+        raise ImageRefused(said("an axis or a volume can be chosen of NIfTI files only; give the number of a frame"))
     frame = chosen_number(choice.number, image.header.frames, "frame")
     stored = stored_pixels(image, frame - 1)
     if image.photometric in GREY:
         pixels, words = grey_pixels(stored, _grey_plan(image, frame - 1))
-        words = f"Grey values: {words}."
+        words = said("Grey values: {words}.", words=words)
     elif image.photometric == PALETTE:
-        pixels, words = palette_pixels(stored, image.file), "Colours from the file's palette."
+        pixels, words = palette_pixels(stored, image.file), said("Colours from the file's palette.")
     else:
         pixels, words = colour_pixels(stored, image), ""
     many = frame_words(frame, image.header.frames, choice.number) if image.header.frames > 1 else ""
-    note = " ".join(part for part in (many, words, _burned_in(image.file)) if part)
+    note = said_together(" ", (part for part in (many, words, _burned_in(image.file)) if part))
     return Decoded(pixels=pixels, header=image.header, frame=frame, note=note, facts=_facts(image, words))
 
 
@@ -84,7 +85,7 @@ def _checked(data: bytes) -> DicomImage:
         file.file_meta.TransferSyntaxUID = pydicom.uid.UID(parts.syntax)
         return _image_of(file, parts)
     except RecursionError as error:
-        raise ImageRefused("it is not a readable DICOM file: its sequences are nested too deep") from error
+        raise ImageRefused(said("it is not a readable DICOM file: its sequences are nested too deep")) from error
     except DAMAGE as error:
         raise ImageRefused(DAMAGED) from error
 
@@ -92,41 +93,82 @@ def _checked(data: bytes) -> DicomImage:
 def _image_of(file: "Dataset", parts: DicomParts) -> DicomImage:
     pixels = next((tag for tag in (PIXEL_DATA, FLOAT_PIXELS, DOUBLE_PIXELS) if tag in parts.elements), None)
     if pixels is None:
-        raise ImageRefused(f"this DICOM file holds no image{_kind_of(file, parts)}")
+        raise ImageRefused(_without_pixels(file, parts))
     missing = [k for k in ("Rows", "Columns", "PhotometricInterpretation", "SamplesPerPixel") if k not in file]
     if missing:
-        raise ImageRefused(f"{DAMAGED} (it does not say its {', '.join(missing)})")
+        raise ImageRefused(said("the file is damaged (it does not say its {listed})", listed=", ".join(missing)))
     rows, columns, samples = (_whole(file, k) for k in ("Rows", "Columns", "SamplesPerPixel"))
     frames = _whole(file, "NumberOfFrames", 1)
     if rows < 1 or columns < 1 or frames < 1:
-        raise ImageRefused(f"{DAMAGED} (it says it has {frames:,} frames of {rows:,} rows and {columns:,} columns)")
+        raise ImageRefused(
+            said(
+                "the file is damaged (it says it has {frames:,} frames of {rows:,} rows and {columns:,} columns)",
+                frames=frames,
+                rows=rows,
+                columns=columns,
+            )
+        )
     check_size(columns, rows)
     if frames > limits.MAX_DICOM_FRAMES:
-        raise ImageRefused(f"it says it has {frames:,} frames; accepted are up to {limits.MAX_DICOM_FRAMES}")
+        raise ImageRefused(
+            said(
+                "it says it has {frames:,} frames; accepted are up to {most}",
+                frames=frames,
+                most=limits.MAX_DICOM_FRAMES,
+            )
+        )
     width = {PIXEL_DATA: 0, FLOAT_PIXELS: 32, DOUBLE_PIXELS: 64}[pixels]
     allocated = width or _whole(file, "BitsAllocated")
     stored = width or _whole(file, "BitsStored", allocated)
     high = width - 1 if width else _whole(file, "HighBit", stored - 1)
     if allocated not in (1, 8, 16, 32, 64):
-        raise ImageRefused(f"{DAMAGED} (it says BitsAllocated {allocated}; 1, 8, 16, 32 and 64 exist)")
+        raise ImageRefused(
+            said(
+                "the file is damaged (it says BitsAllocated {allocated}; 1, 8, 16, 32 and 64 exist)",
+                allocated=allocated,
+            )
+        )
     if not 1 <= stored <= allocated or not stored - 1 <= high < allocated:
-        raise ImageRefused(f"{DAMAGED} (it says BitsStored {stored} and HighBit {high}, but BitsAllocated {allocated})")
+        raise ImageRefused(
+            said(
+                "the file is damaged (it says BitsStored {stored} and HighBit {high}, but BitsAllocated {allocated})",
+                stored=stored,
+                high=high,
+                allocated=allocated,
+            )
+        )
     photometric = str(file.PhotometricInterpretation).strip()
     wanted = 1 if photometric in (*GREY, PALETTE) else 3
     if photometric not in (*GREY, *COLOUR, PALETTE):
-        raise ImageRefused(f"its colours are of a kind that is not supported; supported are {', '.join(GREY + COLOUR)}")
+        raise ImageRefused(
+            said(
+                "its colours are of a kind that is not supported; supported are {listed}",
+                listed=", ".join(GREY + COLOUR),
+            )
+        )
     if samples != wanted:
-        raise ImageRefused(f"{DAMAGED} (it says {samples} samples per pixel, but {photometric} has {wanted})")
+        raise ImageRefused(
+            said(
+                "the file is damaged (it says {samples} samples per pixel, but {photometric} has {wanted})",
+                samples=samples,
+                photometric=photometric,
+                wanted=wanted,
+            )
+        )
     needed = rows * columns * samples * frames * allocated // 8
     if needed > limits.MAX_VOLUME_BYTES:
         raise ImageRefused(
-            f"its {frames:,} frames have {needed / 1024**2:,.0f} MB when decoded; accepted are up to "
-            f"{limits.MAX_VOLUME_BYTES // 1024**2} MB"
+            said(
+                "its {frames:,} frames have {needed:,.0f} MB when decoded; accepted are up to {most} MB",
+                frames=frames,
+                needed=needed / 1024**2,
+                most=limits.MAX_VOLUME_BYTES // 1024**2,
+            )
         )
     header = ImageHeader(format="DICOM", width=columns, height=rows, frames=frames, bits=stored)
     image = DicomImage(file, parts.syntax, header, photometric, samples, allocated)
     if (parts.syntax in NATIVE) == bool(parts.fragments):
-        raise ImageRefused(f"{DAMAGED} (its pixels are not packed as its transfer syntax says)")
+        raise ImageRefused(said("the file is damaged (its pixels are not packed as its transfer syntax says)"))
     if not parts.fragments:
         _check_native_length(image, len(file[pixels].value or b""))
     return image
@@ -145,9 +187,12 @@ def _check_native_length(image: DicomImage, length: int) -> None:
     if 0 < spare < max(needed // header.frames, 2) and not any(value[needed:]):
         return  # filled up with zeros, which viewers ignore too
     raise ImageRefused(
-        f"{DAMAGED if spare > 0 else CUT_OFF} ({header.frames:,} frame(s) of {header.width:,} x {header.height:,} "
-        f"pixels need {needed:,} bytes, it has {length:,})"
-    )
+        said(
+            "{what} ({frames:,} frame(s) of {width:,} x {height:,} pixels need {needed:,} bytes, it has {length:,})",
+            what=DAMAGED if spare > 0 else CUT_OFF, frames=header.frames, width=header.width, height=header.height,
+            needed=needed, length=length,
+        )
+    )  # fmt: skip
 
 
 def _grey_plan(image: DicomImage, index: int) -> GreyPlan:
@@ -195,21 +240,26 @@ def _whole(file: "Dataset", keyword: str, default: int | None = None) -> int:
     value: Any = file.get(keyword)
     if value is None or value == "":
         if default is None:
-            raise ImageRefused(f"{DAMAGED} (it does not say its {keyword})")
+            raise ImageRefused(said("the file is damaged (it does not say its {keyword})", keyword=keyword))
         return default
     try:
         return int(value)
     except (*DAMAGE, RecursionError) as error:
-        raise ImageRefused(f"{DAMAGED} (its {keyword} is no whole number)") from error
+        raise ImageRefused(said("the file is damaged (its {keyword} is no whole number)", keyword=keyword)) from error
 
 
-def _kind_of(file: "Dataset", parts: DicomParts) -> str:
+def _without_pixels(file: "Dataset", parts: DicomParts) -> str:
     if parts.stored_class == DIRECTORY:
-        return ": it is a DICOMDIR, the list of a disc's contents; send the files that it lists"
+        return said(
+            "this DICOM file holds no image: it is a DICOMDIR, the list of a disc's contents; send the files that it "
+            "lists"
+        )
     stored_class = str(file.get("SOPClassUID") or parts.stored_class)
     kind = next((words for start, words in KINDS.items() if stored_class.startswith(start)), "")
     kind = kind or KINDS.get(known_word(file, "Modality", MODALITIES), "")
-    return f": it is {kind}; send the image itself" if kind else "; send one that has pixels"
+    if not kind:
+        return said("this DICOM file holds no image; send one that has pixels")
+    return said("this DICOM file holds no image: it is {kind}; send the image itself", kind=said(kind))
 
 
 def _facts(image: DicomImage, words: str) -> dict[str, str]:
@@ -229,5 +279,5 @@ def _facts(image: DicomImage, words: str) -> dict[str, str]:
 
 def _burned_in(file: "Dataset") -> str:
     if known_word(file, "BurnedInAnnotation", ("YES", "NO")) == "YES":
-        return "The file says that text is burned into its pixels: it is shown as it is, and may name a person."
+        return said("The file says that text is burned into its pixels: it is shown as it is, and may name a person.")
     return ""

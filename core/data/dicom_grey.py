@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import ImageRefused
+from core.language import said, said_n
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -21,7 +22,11 @@ PERCENTILES = (0.5, 99.5)
 WIDEST_TABLE = 1 << 17  # values of 16 bits are mapped by a table, wider ones one by one
 AT_ONCE = 1 << 18
 SAMPLED = 4_000_000
-_STRETCHED = f"stretched from the {PERCENTILES[0]} to the {PERCENTILES[1]} percentile"
+_STRETCHED = said(
+    "stretched from the {low} to the {high} percentile",
+    low=PERCENTILES[0],
+    high=PERCENTILES[1],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def percentile_range(values: np.ndarray, weights: np.ndarray | None = None) -> t
     finite = np.isfinite(values)
     counted = finite if weights is None else finite & (weights > 0)
     if not counted.any():
-        raise ImageRefused("none of its pixels holds a value that can be shown")
+        raise ImageRefused(said("none of its pixels holds a value that can be shown"))
     if weights is None:
         low, high = np.percentile(values[counted], PERCENTILES)
     else:
@@ -172,16 +177,19 @@ def _mapping(
     function = str(plan.window_of.get("VOILUTFunction") or "LINEAR").upper()
     low, high = percentile_range(values, weights)
     if center is not None and width is not None and width > 0 and (width >= 1 or function != "LINEAR"):
-        words = f"the file's own window, {width:g} wide around {center:g}"
+        words = said("the file's own window, {width:g} wide around {center:g}", width=width, center=center)
         return lambda given: _to_bytes(_windowed(given, center, width, function)), words
     if plan.window_of.get("VOILUTSequence") and weights is not None:
-        return lambda given: _by_voi_table(given, plan.window_of), "the file's own table (VOI LUT)"
+        return lambda given: _by_voi_table(given, plan.window_of), said("the file's own table (VOI LUT)")
     bits = plan.stored_bits
     if bits <= 8 and weights is not None and not plan.signed and _is_identity(plan):
-        return lambda given: _to_bytes(given / ((1 << bits) - 1)), f"its {bits} bit{'s' if bits > 1 else ''} as stored"
+        most = (1 << bits) - 1
+        return lambda given: _to_bytes(given / most), said_n("its {n} bit as stored", "its {n} bits as stored", bits)
     if high <= low:
-        return lambda given: np.zeros(given.shape, np.uint8), "all pixels are equal"
-    return lambda given: linear(given, low, high), f"{_STRETCHED}, because the file names no window"
+        return lambda given: np.zeros(given.shape, np.uint8), said("all pixels are equal")
+    return lambda given: linear(given, low, high), said(
+        "{stretched}, because the file names no window", stretched=_STRETCHED
+    )
 
 
 def _by_voi_table(values: np.ndarray, source: "Dataset") -> np.ndarray:
@@ -220,7 +228,7 @@ def _by_table(function: Callable[..., Any], values: np.ndarray, source: "Dataset
         try:
             return np.asarray(function(values, source))
         except (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError) as error:
-            raise ImageRefused("its table of grey values (LUT) is damaged") from error
+            raise ImageRefused(said("its table of grey values (LUT) is damaged")) from error
 
 
 def number(source: "Dataset", keyword: str, default: float | None) -> Any:

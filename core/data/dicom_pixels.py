@@ -13,6 +13,7 @@ import numpy as np
 from core.data.containers import DAMAGED, ImageHeader
 from core.data.dicom_tables import DECODERS
 from core.errors import ImageRefused
+from core.language import said, said_together
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -57,10 +58,18 @@ def stored_pixels(image: DicomImage, index: int) -> np.ndarray:
         except MemoryError:
             raise
         except DAMAGE as error:
-            raise ImageRefused(f"{DAMAGED} (its pixels, {_syntax_name(image.syntax)}, cannot be decoded)") from error
+            raise ImageRefused(
+                said("the file is damaged (its pixels, {syntax}, cannot be decoded)", syntax=_syntax_name(image.syntax))
+            ) from error
     expected = (image.header.height, image.header.width) + ((3,) if image.samples == 3 else ())
     if stored.shape != expected:
-        raise ImageRefused(f"{DAMAGED} (it says its size is {expected}, its pixels are {stored.shape})")
+        raise ImageRefused(
+            said(
+                "the file is damaged (it says its size is {expected}, its pixels are {shape})",
+                expected=expected,
+                shape=stored.shape,
+            )
+        )
     return stored
 
 
@@ -77,12 +86,24 @@ def _check_coded_size(image: DicomImage, index: int) -> None:
         try:
             frame = get_frame(file.PixelData, index, number_of_frames=header.frames, extended_offsets=extended)
         except DAMAGE as error:
-            raise ImageRefused(f"{DAMAGED} (frame {index + 1} of its {header.frames:,} is not there)") from error
+            raise ImageRefused(
+                said(
+                    "the file is damaged (frame {index} of its {frames:,} is not there)",
+                    index=index + 1,
+                    frames=header.frames,
+                )
+            ) from error
     stated = coded_size(bytes(frame[:65_536]))
     if stated is not None and stated != (header.width, header.height):
         raise ImageRefused(
-            f"{DAMAGED} (it says {header.width:,} x {header.height:,} pixels, its compressed frame "
-            f"{stated[0]:,} x {stated[1]:,})"
+            said(
+                "the file is damaged (it says {width:,} x {height:,} pixels, its compressed frame "
+                "{stated_width:,} x {stated_height:,})",
+                width=header.width,
+                height=header.height,
+                stated_width=stated[0],
+                stated_height=stated[1],
+            )
         )
 
 
@@ -113,7 +134,7 @@ def palette_pixels(stored: np.ndarray, file: "Dataset") -> np.ndarray:
     try:
         rgb = apply_color_lut(stored, file)
     except DAMAGE as error:
-        raise ImageRefused(f"{DAMAGED} (its palette cannot be used)") from error
+        raise ImageRefused(said("the file is damaged (its palette cannot be used)")) from error
     if rgb.dtype.itemsize > 1:
         rgb = rgb >> (8 * rgb.dtype.itemsize - 8)
     return np.ascontiguousarray(rgb[..., :3].astype(np.uint8))
@@ -122,18 +143,27 @@ def palette_pixels(stored: np.ndarray, file: "Dataset") -> np.ndarray:
 def colour_pixels(stored: np.ndarray, image: DicomImage) -> np.ndarray:
     """uint8 (H, W, 3) of RGB (H, W, 3) with any number of bits; more than 8 are shifted out."""
     if stored.dtype.kind == "f":
-        raise ImageRefused("its colours are floating-point numbers, which is not supported")
+        raise ImageRefused(said("its colours are floating-point numbers, which is not supported"))
     bits = image.header.bits
     shifted = stored >> (bits - 8) if bits > 8 else stored
     return np.ascontiguousarray(shifted.astype(np.uint8))
 
 
 def _syntax_name(syntax: str) -> str:
-    return DECODERS.get(syntax, ("of an unknown transfer syntax", ""))[0]
+    return said(DECODERS[syntax][0]) if syntax in DECODERS else said("of an unknown transfer syntax")
 
 
 def _no_decoder(syntax: str) -> str:
-    name, package = DECODERS.get(syntax, ("an unknown transfer syntax", ""))
-    way_out = f"install {package}, or convert" if package else "convert"
-    shown = f" ({syntax})" if syntax in DECODERS else ""  # an unknown one could be anything, a number of a person too
-    return f"its pixels are {name}{shown}, which cannot be decoded here; {way_out} it to Explicit VR Little Endian"
+    if syntax in DECODERS:
+        name, package = DECODERS[syntax]
+        shown = said_together(" ", [said(name), f"({syntax})"])
+    else:  # it could be anything, a number of a person too
+        shown, package = said("an unknown transfer syntax"), ""
+    if package:
+        return said(
+            "its pixels are {name}, which cannot be decoded here; install {package}, or convert it to Explicit VR "
+            "Little Endian", name=shown, package=package,
+        )  # fmt: skip
+    return said(
+        "its pixels are {name}, which cannot be decoded here; convert it to Explicit VR Little Endian", name=shown
+    )

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core import limits
-from core.data.containers import CUT_OFF, DAMAGED
+from core.data.containers import CUT_OFF
 from core.errors import ImageRefused
+from core.language import said
 
 EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 NATIVE = frozenset((EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG))  # pixels that are not compressed
@@ -75,7 +76,7 @@ def split_dicom(data: bytes, is_sequence: Callable[[int], bool]) -> DicomParts:
     if syntax == DEFLATED:
         body, syntax = _inflated(body), EXPLICIT_LITTLE
     if not body:
-        raise ImageRefused(f"{CUT_OFF} (there is nothing behind its header)")
+        raise ImageRefused(said("the file is cut off (there is nothing behind its header)"))
     syntax, implicit = _syntax_of(body, syntax)
     walker = _Walker(body, syntax == EXPLICIT_BIG, implicit, is_sequence)
     elements = walker.walk()
@@ -99,7 +100,7 @@ def _read_meta(data: bytes, at: int) -> tuple[dict[int, bytes], int]:
         elif kind in _LONG_LENGTHS and at + 12 <= len(data):
             length, value = struct.unpack_from("<I", data, at + 8)[0], at + 12
         else:
-            raise ImageRefused(f"{DAMAGED} (its file meta information has a value of an unknown kind)")
+            raise ImageRefused(said("the file is damaged (its file meta information has a value of an unknown kind)"))
         if value + length > len(data):
             raise ImageRefused(CUT_OFF)
         meta[0x00020000 | struct.unpack_from("<H", data, at + 2)[0]] = data[value : value + length]
@@ -119,10 +120,12 @@ def _inflated(packed: bytes) -> bytes:
                 parts.append(part)
                 total += len(part)
                 if total > limits.MAX_VOLUME_BYTES:
-                    raise ImageRefused(f"it inflates to more than {limits.MAX_VOLUME_BYTES // 1024**2} MB")
+                    raise ImageRefused(
+                        said("it inflates to more than {most} MB", most=limits.MAX_VOLUME_BYTES // 1024**2)
+                    )
                 piece = engine.unconsumed_tail
     except zlib.error as error:
-        raise ImageRefused(f"{DAMAGED} (it cannot be inflated)") from error
+        raise ImageRefused(said("the file is damaged (it cannot be inflated)")) from error
     if not engine.eof:
         raise ImageRefused(CUT_OFF)
     return b"".join(parts)
@@ -167,7 +170,9 @@ class _Walker:
             items, end, implicit = levels[-1]
             if end is not None and at >= end:
                 if at > end:
-                    raise ImageRefused(f"{DAMAGED} (an element reaches beyond the sequence that it stands in)")
+                    raise ImageRefused(
+                        said("the file is damaged (an element reaches beyond the sequence that it stands in)")
+                    )
                 levels.pop()
                 if not levels:
                     return found
@@ -176,7 +181,7 @@ class _Walker:
                 continue
             count += 1
             if count > limits.MAX_DICOM_ELEMENTS:
-                raise ImageRefused(f"it has more than {limits.MAX_DICOM_ELEMENTS:,} elements")
+                raise ImageRefused(said("it has more than {most:,} elements", most=limits.MAX_DICOM_ELEMENTS))
             if len(levels) == 1 and not any(data[at : at + 8]) and not any(data[at:]):
                 return found  # some programs fill the last block with zeros
             group, element = self._tag.unpack_from(data, at)
@@ -192,10 +197,10 @@ class _Walker:
                     if len(levels) == 1 and tag_now in WANTED:
                         found[tag_now] = (start_now, at)
                 else:
-                    raise ImageRefused(f"{DAMAGED} (its sequences are not closed where they end)")
+                    raise ImageRefused(said("the file is damaged (its sequences are not closed where they end)"))
                 continue
             if items:
-                raise ImageRefused(f"{DAMAGED} (a sequence holds something else than items)")
+                raise ImageRefused(said("the file is damaged (a sequence holds something else than items)"))
             kind, length, value = self._head(at, tag, implicit)
             if len(levels) == 1:
                 tag_now, start_now = tag, at
@@ -224,8 +229,12 @@ class _Walker:
         if len(kind) < 2:
             raise ImageRefused(CUT_OFF)
         # where the walk went astray the number of a tag may be letters of a name
-        which = f"the element {tag >> 16:04X},{tag & 0xFFFF:04X}" if tag in WANTED else "an element"
-        raise ImageRefused(f"{DAMAGED} ({which} is of an unknown kind)")
+        which = (
+            said("the element {tag}", tag=f"{tag >> 16:04X},{tag & 0xFFFF:04X}")
+            if tag in WANTED
+            else said("an element")
+        )
+        raise ImageRefused(said("the file is damaged ({which} is of an unknown kind)", which=which))
 
     def _end(self, at: int, length: int) -> int | None:
         if length == _UNDEFINED:
@@ -237,7 +246,10 @@ class _Walker:
     def _check_depth(self, levels: list[tuple[bool, int | None, bool]]) -> None:
         if len(levels) // 2 > limits.MAX_DICOM_DEPTH:
             raise ImageRefused(
-                f"it is not a readable DICOM file: its sequences are nested more than {limits.MAX_DICOM_DEPTH} deep"
+                said(
+                    "it is not a readable DICOM file: its sequences are nested more than {most} deep",
+                    most=limits.MAX_DICOM_DEPTH,
+                )
             )
 
     def _fragments_end(self, at: int) -> int:
@@ -249,8 +261,10 @@ class _Walker:
             if (group, element) == (0xFFFE, 0xE0DD):
                 return at
             if (group, element) != (0xFFFE, 0xE000) or length == _UNDEFINED:
-                raise ImageRefused(f"{DAMAGED} (its compressed pixels are not in pieces as they should be)")
+                raise ImageRefused(
+                    said("the file is damaged (its compressed pixels are not in pieces as they should be)")
+                )
             at += length  # beyond the file the next field cannot be read, which is told as "cut off"
             self.fragments += 1
             if self.fragments > limits.MAX_DICOM_FRAGMENTS:
-                raise ImageRefused(f"its pixels are in more than {limits.MAX_DICOM_FRAGMENTS:,} pieces")
+                raise ImageRefused(said("its pixels are in more than {most:,} pieces", most=limits.MAX_DICOM_FRAGMENTS))

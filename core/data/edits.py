@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from core.errors import SpecInvalid
+from core.language import said
 
 FILLS = ("blur", "mean", "black")
 CORNERS = ("upper left", "upper right", "lower left", "lower right")
@@ -46,13 +47,29 @@ class Edit:
         }  # fmt: skip
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:  # written so that NaN does not pass
-                raise SpecInvalid(f"{name} is {getattr(self, name)}; {low} to {high} is possible.")
+                raise SpecInvalid(
+                    said(
+                        "{name} is {value}; {low} to {high} is possible.",
+                        name=name,
+                        value=getattr(self, name),
+                        low=low,
+                        high=high,
+                    )
+                )
         if self.fill not in FILLS or self.corner not in CORNERS:
-            raise SpecInvalid(f"A part is hidden by {', '.join(FILLS)}; a letter stands {', '.join(CORNERS)}.")
+            raise SpecInvalid(
+                said(
+                    "A part is hidden by {fills}; a letter stands {corners}.",
+                    fills=", ".join(FILLS),
+                    corners=", ".join(CORNERS),
+                )
+            )
         if len(self.marker) > 3 or not self.marker.isascii():
-            raise SpecInvalid(f"A marker has at most three letters from A to Z, not {self.marker!r}.")
+            raise SpecInvalid(
+                said("A marker has at most three letters from A to Z, not {marker}.", marker=repr(self.marker))
+            )
         if not all(math.isfinite(number) for patch in self.patches for number in patch):
-            raise SpecInvalid("A hidden part needs four numbers: left, top, width and height.")
+            raise SpecInvalid(said("A hidden part needs four numbers: left, top, width and height."))
 
 
 def edited(rgb: np.ndarray, edit: Edit) -> np.ndarray:

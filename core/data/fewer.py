@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.errors import DatasetInvalid, SpecInvalid
+from core.language import english, said
 from core.types import LabelledSet
 
 
@@ -24,7 +25,7 @@ def fewer_training_groups(labelled: LabelledSet, share: float, seed: int) -> Lab
     Raises: SpecInvalid for another share; DatasetInvalid when a class is left without a training image.
     """
     if not 0 < share <= 1:
-        raise SpecInvalid(f"train_share = {share!r}; expected a number above 0 and up to 1.")
+        raise SpecInvalid(said("train_share = {share}; expected a number above 0 and up to 1.", share=repr(share)))
     if share == 1:
         return labelled
     groups = labelled.rows["group"].astype(str).to_numpy(dtype=object)
@@ -38,7 +39,10 @@ def fewer_training_groups(labelled: LabelledSet, share: float, seed: int) -> Lab
         rows=labelled.rows.iloc[positions].reset_index(drop=True),
         y_true=labelled.y_true[positions],
         splits=labelled.splits[positions],
-        dropped={**labelled.dropped, f"training on {share:g} of the groups": int((~stays).sum())},
+        dropped={
+            **labelled.dropped,
+            english(said("training on {share} of the groups", share=f"{share:g}")): int((~stays).sum()),
+        },
     )
     _refuse_lost_classes(labelled, fewer, share)
     return fewer
@@ -49,8 +53,13 @@ def _refuse_lost_classes(whole: LabelledSet, fewer: LabelledSet, share: float) -
     lost = [name for name, had, has in zip(whole.scheme.class_names, before, after, strict=True) if had and not has]
     if lost:
         raise DatasetInvalid(
-            f"{whole.table.spec.title}: with {share:g} of the training groups no training image shows "
-            f"{', '.join(map(repr, lost))}. Use a larger train_share."
+            said(
+                "{title}: with {share:g} of the training groups no training image shows {listed}. Use a "
+                "larger train_share.",
+                title=said(whole.table.spec.title),
+                share=share,
+                listed=", ".join(map(repr, lost)),
+            )
         )
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from core import limits
 from core.data.containers import ImageHeader
 from core.errors import ImageRefused, SpecInvalid
+from core.language import said, said_n
 
 AXES = ("sagittal", "coronal", "axial")  # the first, second and third axis of a volume in canonical (RAS) order
 DEFAULT_AXIS = "axial"
-FRAME_RULE = (
+FRAME_RULE = said(
     "a number from 1, or for a volume AXIS:SLICE or AXIS:SLICE:VOLUME with axial, coronal or sagittal, such as axial:42"
 )
 _FRAME = re.compile(r"(?:(axial|coronal|sagittal):)?([0-9]{1,6})?(?::([0-9]{1,6}))?", re.IGNORECASE)
@@ -71,7 +72,11 @@ def parse_frame(text: str) -> FrameChoice:
     match = _FRAME.fullmatch(text.strip()) if len(text) <= limits.MAX_FRAME_TEXT_LENGTH else None
     if match is None:
         raise SpecInvalid(
-            f"The frame {text[: limits.MAX_FRAME_TEXT_LENGTH]!r} is not understood; expected {FRAME_RULE}."
+            said(
+                "The frame {text} is not understood; expected {frame_rule}.",
+                text=repr(text[: limits.MAX_FRAME_TEXT_LENGTH]),
+                frame_rule=FRAME_RULE,
+            )
         )
     axis, number, volume = match.groups()
     return FrameChoice(int(number) if number else None, axis.lower() if axis else None, int(volume) if volume else None)
@@ -82,11 +87,20 @@ def chosen_number(wanted: int | None, count: int, what: str) -> int:
     if wanted is None:
         return (count + 1) // 2
     if not 1 <= wanted <= count:
-        raise ImageRefused(f"it has no {what} {wanted}; there {'is' if count == 1 else 'are'} {count}, counted from 1")
+        raise ImageRefused(
+            said_n(
+                "it has no {what} {wanted}; there is {n}, counted from 1",
+                "it has no {what} {wanted}; there are {n}, counted from 1",
+                count, what=said(what), wanted=wanted,
+            )
+        )  # fmt: skip
     return wanted
 
 
-def frame_words(number: int, count: int, wanted: int | None, what: str = "Frame") -> str:
-    """ "Frame 5 of 10, the middle one." """
-    default = "" if wanted is not None else ", the middle one" if count > 2 else ", the first"
-    return f"{what} {number} of {count}{default if count > 1 else ''}."
+def frame_words(number: int, count: int, wanted: int | None, what: str = "Frame", *, middle: bool = True) -> str:
+    """ "Frame 5 of 10, the middle one."; the first one where `middle` is not what nobody's wish leads to."""
+    if wanted is not None or count == 1:
+        return said("{what} {number} of {count}.", what=said(what), number=number, count=count)
+    if middle and count > 2:
+        return said("{what} {number} of {count}, the middle one.", what=said(what), number=number, count=count)
+    return said("{what} {number} of {count}, the first.", what=said(what), number=number, count=count)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import SpecInvalid
+from core.language import said
 from core.types import LabelledSet
 
 TIME_COLUMN = "visit"
@@ -52,7 +53,9 @@ def patient_history(labelled: LabelledSet, length: int = LENGTH) -> History:
     Raises: SpecInvalid for a length below 1.
     """
     if length < 1:
-        raise SpecInvalid(f"A history holds {length} images; expected at least 1, the image itself.")
+        raise SpecInvalid(
+            said("A history holds {length} images; expected at least 1, the image itself.", length=length)
+        )
     rows, n = labelled.rows, len(labelled)
     visits, order = _visits(rows)
     groups = pd.factorize(rows["group"].astype(str))[0]

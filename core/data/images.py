@@ -33,7 +33,7 @@ from core.data.pixels8 import rotate, to_rgb
 from core.data.sandbox import decode_in_child, header_in_child
 from core.data.sniff import ACCEPTED, IN_CHILD, describe_foreign, image_format
 from core.errors import ImageRefused
-from core.language import t
+from core.language import message_of, said
 from core.types import PreprocessSpec
 
 __all__ = ["ImageHeader", "decode_image", "decode_picture", "encode_jpeg", "encode_png", "fit_image", "read_header"]
@@ -81,8 +81,8 @@ def decode_picture(source: Path | bytes, name: str = "", frame: FrameChoice = MI
     header = _read_header(data, shown)
     with _told(shown, format_name):
         if frame.axis or frame.volume or frame.number not in (None, 1):
-            raise ImageRefused(t("a frame can be chosen of DICOM and NIfTI files only; of others the first is read"))
-    note = t("The file has {n} frames; this is the first.", n=header.frames) if header.frames > 1 else ""
+            raise ImageRefused(said("a frame can be chosen of DICOM and NIfTI files only; of others the first is read"))
+    note = said("The file has {n} frames; this is the first.", n=header.frames) if header.frames > 1 else ""
     return Decoded(pixels=_decode(data, header, shown), header=header, note=note)
 
 
@@ -94,16 +94,16 @@ def _decode(data: bytes, header: ImageHeader, shown: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(_without_metadata(data, header)), formats=[header.format]) as image:
             if image.size != stored:
-                raise ImageRefused(t("the file is damaged (it states two sizes)"))
+                raise ImageRefused(said("the file is damaged (it states two sizes)"))
             rgb = to_rgb(image, data, header)
     except ImageRefused as error:
-        raise _refused(shown, str(error), header.format) from error
+        raise _refused(shown, message_of(error), header.format) from error
     except MemoryError as error:
         raise ImageRefused(
-            t("{name}: there is not enough memory to decode it; send a smaller picture.", name=shown)
+            said("{name}: there is not enough memory to decode it; send a smaller picture.", name=shown)
         ) from error
     except Exception as error:  # Pillow's decoders raise a dozen types on malformed files
-        reason = t("the file is damaged or of a kind that is not supported")
+        reason = said("the file is damaged or of a kind that is not supported")
         raise _refused(shown, CUT_OFF if "truncated" in str(error).lower() else reason, header.format) from error
     return rotate(rgb, orientation)
 
@@ -181,29 +181,29 @@ def _read_bytes(source: Path | bytes, shown: str) -> bytes:
         size = source.stat().st_size if isinstance(source, Path) else len(source)
         if size > limits.MAX_IMAGE_BYTES:
             raise ImageRefused(
-                t(
+                said(
                     "{name}: the file has {size} MB; accepted are up to {most} MB.",
                     name=shown, size=f"{size / 1024**2:.0f}", most=limits.MAX_IMAGE_BYTES // 1024**2,
                 )
             )  # fmt: skip
         return source.read_bytes() if isinstance(source, Path) else bytes(source)
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the path
-        reason = getattr(error, "strerror", None) or t("not a usable path")
+        reason = getattr(error, "strerror", None) or said("not a usable path")
         raise ImageRefused(
-            t("{name}: the file cannot be read ({reason}); check the path.", name=shown, reason=reason)
+            said("{name}: the file cannot be read ({reason}); check the path.", name=shown, reason=reason)
         ) from error
 
 
 def _format(data: bytes, shown: str) -> str:
     if not data:
-        raise ImageRefused(t("{name}: the file is empty; {accepted}.", name=shown, accepted=t(ACCEPTED)))
+        raise ImageRefused(said("{name}: the file is empty; {accepted}.", name=shown, accepted=said(ACCEPTED)))
     format_name = image_format(data)
     if format_name is None:
-        kind = t(describe_foreign(data))
+        kind = said(describe_foreign(data))
         raise ImageRefused(
-            t(
+            said(
                 "{name}: the file is {kind}, not an accepted image; {accepted}.",
-                name=shown, kind=kind, accepted=t(ACCEPTED),
+                name=shown, kind=kind, accepted=said(ACCEPTED),
             )
         )  # fmt: skip
     return format_name
@@ -221,15 +221,14 @@ def _told(shown: str, format_name: str) -> Iterator[None]:
     try:
         yield
     except ImageRefused as error:
-        raise _refused(shown, str(error), format_name) from error
+        raise _refused(shown, message_of(error), format_name) from error
 
 
 def _refused(shown: str, reason: str, format_name: str) -> ImageRefused:
-    """A bare reason as a sentence; one that came from the child process, which speaks English, is looked up here."""
     return ImageRefused(
-        t(
+        said(
             "{name}: {reason} ({format}); {accepted}.",
-            name=shown, reason=t(reason), format=format_name, accepted=t(ACCEPTED),
+            name=shown, reason=reason, format=format_name, accepted=said(ACCEPTED),
         )
     )  # fmt: skip
 
@@ -250,7 +249,13 @@ def _without_metadata(data: bytes, header: ImageHeader) -> bytes:
 
 def _check_rgb(rgb: np.ndarray) -> None:
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        raise ImageRefused(f"expected a uint8 RGB picture of shape (H, W, 3), got {rgb.dtype} {rgb.shape}.")
+        raise ImageRefused(
+            said(
+                "expected a uint8 RGB picture of shape (H, W, 3), got {dtype} {shape}.",
+                dtype=rgb.dtype,
+                shape=rgb.shape,
+            )
+        )
 
 
 def _resize(rgb: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 
 from core.errors import DatasetInvalid
+from core.language import said
 from core.registry.labels import AS_IS
 from core.types import DatasetTable, LabelledSet, LabelScheme
 
@@ -28,7 +29,12 @@ def apply_scheme(table: DatasetTable, scheme: LabelScheme, *, min_per_class: int
     problems = _label_problems(table, scheme, sorted(raw.unique()))
     if problems:
         raise DatasetInvalid(
-            f"{table.spec.title}: the label scheme {scheme.key!r} does not fit these labels.", problems
+            said(
+                "{title}: the label scheme {key} does not fit these labels.",
+                title=said(table.spec.title),
+                key=repr(scheme.key),
+            ),
+            problems,
         )
     classes = {label: _classes_of(label, scheme) for label in raw.unique()}
     if scheme.task == "multilabel":
@@ -36,7 +42,9 @@ def apply_scheme(table: DatasetTable, scheme: LabelScheme, *, min_per_class: int
     else:
         keep, y_true = _single_label(raw.tolist(), classes)
     dropped = Counter(
-        f"label {label!r} has no class in {scheme.key!r}" for label, kept in zip(raw, keep, strict=True) if not kept
+        said("label {label} has no class in {key}", label=repr(label), key=repr(scheme.key))
+        for label, kept in zip(raw, keep, strict=True)
+        if not kept
     )
     labelled = LabelledSet(
         table=table,
@@ -65,14 +73,21 @@ def _label_problems(table: DatasetTable, scheme: LabelScheme, labels: list[str])
     for label in labels:
         tokens = label.split("|")
         unknown = [t for t in tokens if t not in scheme.mapping]
-        problems += [f"unknown label {t!r}; the scheme knows {', '.join(scheme.mapping)}" for t in unknown]
+        problems += [
+            said("unknown label {token}; the scheme knows {listed}", token=repr(t), listed=", ".join(scheme.mapping))
+            for t in unknown
+        ]
         if scheme.key == AS_IS and len(tokens) > 1:
             problems.append(
-                f"{label!r} holds several labels; {AS_IS!r} needs one per image: name a scheme of their own"
+                said(
+                    "{label} holds several labels; {as_is} needs one per image: name a scheme of their own",
+                    label=repr(label),
+                    as_is=repr(AS_IS),
+                )
             )
     fitting = [key for key in table.spec.label_schemes if key != scheme.key]
     if problems and fitting:
-        problems.append(f"schemes made for this data set: {', '.join(fitting)}")
+        problems.append(said("schemes made for this data set: {listed}", listed=", ".join(fitting)))
     return problems
 
 
@@ -105,16 +120,31 @@ def _single_label(labels: list[str], classes: dict[str, frozenset[int] | None]) 
 def _check_counts(labelled: LabelledSet, min_per_class: int) -> None:
     title, key = labelled.table.spec.title, labelled.scheme.key
     if len(labelled) == 0:
-        raise DatasetInvalid(f"{title}: no image is left under the label scheme {key!r}.", labelled.dropped)
+        raise DatasetInvalid(
+            said("{title}: no image is left under the label scheme {key}.", title=said(title), key=repr(key)),
+            labelled.dropped,
+        )
     problems = []
     for name, count in images_per_class(labelled).items():
         if 0 < count < min_per_class:
             ids = labelled.rows["image_id"][_rows_of(labelled, name)].tolist()
-            problems.append(f"class {name!r} has {count} image ({', '.join(ids)}), needed are {min_per_class}")
+            problems.append(
+                said(
+                    "class {name} has {count} image ({listed}), needed are {min_per_class}",
+                    name=repr(name),
+                    count=count,
+                    listed=", ".join(ids),
+                    min_per_class=min_per_class,
+                )
+            )
     if problems:
         raise DatasetInvalid(
-            f"{title}: classes of the label scheme {key!r} have too few images to train and test on; "
-            "add images or choose a scheme that joins classes.",
+            said(
+                "{title}: classes of the label scheme {key} have too few images to train and test on; "
+                "add images or choose a scheme that joins classes.",
+                title=said(title),
+                key=repr(key),
+            ),
             problems,
         )
 

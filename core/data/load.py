@@ -20,6 +20,7 @@ from core.data.readers.common import ReadResult, listed
 from core.data.sources import content_hash
 from core.data.thin import Thinning, taken_out, thinned
 from core.errors import DatasetInvalid, ImageRefused
+from core.language import message_of, said, said_together
 from core.paths import data_folder
 from core.registry.datasets import dataset_spec
 from core.types import DatasetSpec, DatasetTable
@@ -55,7 +56,10 @@ def load_table(
     reader = importlib.import_module(f"core.data.readers.{spec.reader}")
     result: ReadResult = reader.read(spec, folder, of_reader)
     if result.structural:
-        raise DatasetInvalid(f"{spec.title} cannot be read from {folder}.", (*result.structural, *result.refused))
+        raise DatasetInvalid(
+            said("{title} cannot be read from {folder}.", title=said(spec.title), folder=folder),
+            (*result.structural, *result.refused),
+        )
     return _checked_table(result, folder, policy, thinning)
 
 
@@ -65,9 +69,16 @@ def folder_of(spec: DatasetSpec) -> Path:
 
 
 def _absent(spec: DatasetSpec, folder: Path, *, given: bool) -> str:
-    way_out = f"Get it by hand: {spec.manual_download}" if spec.manual_download else f"Source: {spec.source_url}"
-    where = "Check the path given as --root." if given else "Give its folder with --root, or set MEDLENS_DATA."
-    return f"{spec.title}: {folder} does not exist. {where} {way_out}"
+    if spec.manual_download:
+        way_out = said("Get it by hand: {how}", how=said(spec.manual_download))
+    else:
+        way_out = said("Source: {address}", address=spec.source_url)
+    if given:
+        where = said("Check the path given as --root.")
+    else:
+        where = said("Give its folder with --root, or set MEDLENS_DATA.")
+    absent = said("{title}: {folder} does not exist.", title=said(spec.title), folder=folder)
+    return said_together(" ", [absent, where, way_out])
 
 
 def _checked_table(result: ReadResult, folder: Path, policy: Policy, thinning: Thinning | None) -> DatasetTable:
@@ -82,12 +93,19 @@ def _checked_table(result: ReadResult, folder: Path, policy: Policy, thinning: T
         refused += found
     if refused and policy == "stop":
         raise DatasetInvalid(
-            f"{spec.title} in {folder} has {len(refused)} problem(s). Mend them, or load the set with policy "
-            "'skip', which leaves these images out and lists them.",
+            said(
+                "{title} in {folder} has {n} problem(s). Mend them, or load the set with policy 'skip', "
+                "which leaves these images out and lists them.",
+                title=said(spec.title),
+                folder=folder,
+                n=len(refused),
+            ),
             refused,
         )
     if rows.empty:
-        raise DatasetInvalid(f"{spec.title}: no usable image in {folder}.", refused)
+        raise DatasetInvalid(
+            said("{title}: no usable image in {folder}.", title=said(spec.title), folder=folder), refused
+        )
     rows, left_out = (rows.reset_index(drop=True), ()) if thinning is None else thinned(rows, thinning, spec)
     notes = (*result.notes, *left_out)
     return DatasetTable(spec=spec, rows=rows, fingerprint=table_fingerprint(rows), refused=tuple(refused), notes=notes)
@@ -100,7 +118,12 @@ def _without_unknown_labels(spec: DatasetSpec, rows: pd.DataFrame) -> tuple[pd.D
     bad = {label: [t for t in label.split("|") if t not in known] for label in rows["label"].unique()}
     unknown = rows["label"].map(lambda label: bool(bad[label])).astype(bool)
     sentences = [
-        f"{image_id}: unknown label {listed(map(repr, bad[label]))}; known: {listed(spec.class_names, 20)}"
+        said(
+            "{image_id}: unknown label {listed}; known: {listed_2}",
+            image_id=image_id,
+            listed=listed(map(repr, bad[label])),
+            listed_2=listed(spec.class_names, 20),
+        )
         for image_id, label in zip(rows.loc[unknown, "image_id"], rows.loc[unknown, "label"], strict=True)
     ]
     return rows[~unknown], sentences
@@ -115,8 +138,16 @@ def _without_repeated_ids(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         agree = len(same[list(COLUMNS)].drop_duplicates()) == 1
         drop += list(same.index[1:] if agree else same.index)
         places = listed(same["path"].drop_duplicates())
-        how = "the rows are equal, the first counts" if agree else "the rows contradict each other"
-        sentences.append(f"{image_id}: the id stands {len(same)} times ({places}); {how}")
+        how = said("the rows are equal, the first counts") if agree else said("the rows contradict each other")
+        sentences.append(
+            said(
+                "{image_id}: the id stands {n} times ({places}); {how}",
+                image_id=image_id,
+                n=len(same),
+                places=places,
+                how=how,
+            )
+        )
     return rows.drop(index=drop), sentences
 
 
@@ -127,7 +158,9 @@ def _with_content_hash(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     with ThreadPoolExecutor(HASH_THREADS) as pool:
         answers = list(pool.map(_hash_or_reason, rows["path"]))
     sentences = [
-        f"{image_id}: {reason}" for image_id, (_, reason) in zip(rows["image_id"], answers, strict=True) if reason
+        said_together(": ", [image_id, reason])
+        for image_id, (_, reason) in zip(rows["image_id"], answers, strict=True)
+        if reason
     ]
     hashed = rows.assign(content_hash=[value for value, _ in answers])
     return hashed[hashed["content_hash"] != ""], sentences
@@ -139,9 +172,9 @@ def _hash_or_reason(path: str) -> tuple[str, str]:
             read_header(Path(path))
         return content_hash(path), ""
     except ImageRefused as error:
-        return "", str(error)
+        return "", message_of(error)
     except OSError as error:
-        return "", f"{path} cannot be read: {error.strerror or error}"
+        return "", said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)
 
 
 def table_fingerprint(rows: pd.DataFrame) -> str:

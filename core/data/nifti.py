@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import limits
-from core.data.containers import CUT_OFF, DAMAGED, ImageHeader, check_size
+from core.data.containers import CUT_OFF, ImageHeader, check_size
 from core.data.dicom_grey import PERCENTILES, linear, percentile_range
 from core.data.frames import AXES, DEFAULT_AXIS, Decoded, FrameChoice, chosen_number, frame_words
 from core.errors import ImageRefused
+from core.language import said, said_together
 
 _NUMBERS = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 _COLOURS = {128: 3, 2304: 4}  # RGB24 and RGBA32: bytes of a voxel
@@ -85,9 +86,9 @@ def decode_nifti(data: bytes, choice: FrameChoice) -> Decoded:
     check_size(picture.shape[2], picture.shape[1])
     words = [frame_words(number, count, choice.number, f"{axis.capitalize()} slice")]
     if volume.volumes > 1:
-        words.append(f"Volume {time} of {volume.volumes}{'' if choice.volume else ', the first'}.")
+        words.append(frame_words(time, volume.volumes, choice.volume, "Volume", middle=False))
     if not volume.is_oriented:
-        words.append("The file does not say how the patient lies: axes are those of the file.")
+        words.append(said("The file does not say how the patient lies: axes are those of the file."))
     if volume.channels > 1:
         pixels = np.ascontiguousarray(picture[:3].transpose(1, 2, 0))
     else:
@@ -95,7 +96,7 @@ def decode_nifti(data: bytes, choice: FrameChoice) -> Decoded:
         words.append(grey_words)
     spacing = " x ".join(f"{size:g}" for size in volume.spacing_mm)
     return Decoded(
-        pixels=pixels, header=header, frame=number, axis=axis, volume=time, note=" ".join(words),
+        pixels=pixels, header=header, frame=number, axis=axis, volume=time, note=said_together(" ", words),
         facts={"spacing_mm": spacing} if spacing else {},
     )  # fmt: skip
 
@@ -110,16 +111,20 @@ def _grey(picture: np.ndarray, volume_values: np.ndarray, volume: _Volume) -> tu
     step = max(1, round((volume_values.size / _SAMPLES) ** (1 / 3)))
     low, high = percentile_range(_scaled(volume_values[::step, ::step, ::step], volume))
     values = _scaled(picture, volume)
-    where = "of the volume"
+    where = said("of the volume")
     if high <= low and np.isfinite(values).any():  # a few marked voxels in an empty volume
         low, high = percentile_range(values)
-        where = "of the slice"
+        where = said("of the slice")
     if high <= low:
-        return np.zeros(values.shape, np.uint8), "All its voxels are equal."
-    words = f"Grey values: stretched from the {PERCENTILES[0]} to the {PERCENTILES[1]} percentile {where}."
+        return np.zeros(values.shape, np.uint8), said("All its voxels are equal.")
+    words = said(
+        "Grey values: stretched from the {low} to the {high} percentile {where}.",
+        low=PERCENTILES[0], high=PERCENTILES[1], where=where,
+    )  # fmt: skip
+    shown = linear(values, low, high)
     if not np.isfinite(values).all():
-        words += " Voxels that hold no number are black."
-    return linear(values, low, high), words
+        return shown, said_together(" ", [words, said("Voxels that hold no number are black.")])
+    return shown, words
 
 
 def _scaled(values: np.ndarray, volume: _Volume) -> np.ndarray:
@@ -149,7 +154,9 @@ def _read(data: bytes) -> _Volume:
     if len(head) < size + 4:
         raise ImageRefused(CUT_OFF)
     if head[344:348] == b"ni1\x00" or head[4:8] == b"ni2\x00":
-        raise ImageRefused("it is the header of a volume in two files; save the volume as one .nii or .nii.gz file")
+        raise ImageRefused(
+            said("it is the header of a volume in two files; save the volume as one .nii or .nii.gz file")
+        )
     try:
         header = kind(head[:size], endianness="<" if head[:2] in (b"\x5c\x01", b"\x1c\x02") else ">", check=False)
         # plain Python numbers: those of NumPy would overflow where a file lies about its size
@@ -161,16 +168,22 @@ def _read(data: bytes) -> _Volume:
         with np.errstate(all="ignore"):
             affine = np.asarray(header.get_best_affine(), np.float64)
     except (nibabel.spatialimages.HeaderDataError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ImageRefused(f"{DAMAGED} (its header contradicts itself)") from error
+        raise ImageRefused(said("the file is damaged (its header contradicts itself)")) from error
     shape, volumes = _sizes(dim)
     if code not in _NUMBERS and code not in _COLOURS:
         raise ImageRefused(
-            f"its voxels are of the type {code}, which is not supported; save them as whole or floating-point numbers"
+            said(
+                "its voxels are of the type {code}, which is not supported; save them as whole or "
+                "floating-point numbers",
+                code=code,
+            )
         )
     if not math.isfinite(slope) or not math.isfinite(intercept):
-        raise ImageRefused(f"{DAMAGED} (the scale of its values is not a finite number)")
+        raise ImageRefused(said("the file is damaged (the scale of its values is not a finite number)"))
     if not size <= offset <= _MOST_OFFSET:
-        raise ImageRefused(f"{DAMAGED} (it says that its voxels begin at byte {offset:,.0f})")
+        raise ImageRefused(
+            said("the file is damaged (it says that its voxels begin at byte {offset:,.0f})", offset=offset)
+        )
     order, flips, is_oriented = _orientation(affine)
     volume = _Volume(
         shape=shape, volumes=volumes, offset=int(offset), dtype=np.dtype(order_of_bytes + _NUMBERS.get(code, "u1")),
@@ -180,11 +193,19 @@ def _read(data: bytes) -> _Volume:
     total = volume.volume_bytes * volumes
     if total > limits.MAX_VOLUME_BYTES:
         raise ImageRefused(
-            f"its {' x '.join(map(str, (*shape, volumes)))} voxels have {total / 1024**2:,.0f} MB; accepted are up to "
-            f"{limits.MAX_VOLUME_BYTES // 1024**2} MB"
-        )
+            said(
+                "its {listed} voxels have {total:,.0f} MB; accepted are up to {most} MB",
+                listed=" x ".join(map(str, (*shape, volumes))), total=total / 1024**2,
+                most=limits.MAX_VOLUME_BYTES // 1024**2,
+            )
+        )  # fmt: skip
     if data[:2] != _GZIP and volume.offset + total > len(data):
-        raise ImageRefused(f"{CUT_OFF} (its voxels need {total:,} bytes, it has {len(data) - volume.offset:,})")
+        raise ImageRefused(
+            said(
+                "the file is cut off (its voxels need {total:,} bytes, it has {n:,})",
+                total=total, n=len(data) - volume.offset,
+            )
+        )  # fmt: skip
     return volume
 
 
@@ -193,9 +214,11 @@ def _sizes(dim: list[int]) -> tuple[tuple[int, int, int], int]:
     count = dim[0]
     used = dim[1 : count + 1]
     if not 2 <= count <= 7 or any(n < 1 for n in used):
-        raise ImageRefused(f"{DAMAGED} (it says its sizes are {', '.join(map(str, dim))})")
+        raise ImageRefused(
+            said("the file is damaged (it says its sizes are {listed})", listed=", ".join(map(str, dim)))
+        )
     if any(n > 1 for n in used[4:]):
-        raise ImageRefused(f"it has {count} dimensions; accepted are volumes of 3, or of 4 with time")
+        raise ImageRefused(said("it has {count} dimensions; accepted are volumes of 3, or of 4 with time", count=count))
     x, y, z, volumes = [*used, 1, 1][:4]
     return (x, y, z), volumes
 
@@ -222,7 +245,7 @@ def _start_of(data: bytes) -> bytes:
     try:
         return zlib.decompressobj(wbits=31).decompress(data[:65_536], _HEADER_BYTES)
     except zlib.error as error:
-        raise ImageRefused(f"{DAMAGED} (it cannot be unpacked)") from error
+        raise ImageRefused(said("the file is damaged (it cannot be unpacked)")) from error
 
 
 def _voxels(data: bytes, volume: _Volume, index: int) -> bytes | memoryview:
@@ -239,7 +262,12 @@ def _voxels(data: bytes, volume: _Volume, index: int) -> bytes | memoryview:
             wanted[first - start : last - start] = part[first - at : last - at]
         at += len(part)
     if at < declared:
-        raise ImageRefused(f"{CUT_OFF} (it unpacks to {at:,} bytes, its header says {declared:,})")
+        raise ImageRefused(
+            said(
+                "the file is cut off (it unpacks to {at:,} bytes, its header says {declared:,})",
+                at=at, declared=declared,
+            )
+        )  # fmt: skip
     return memoryview(wanted)
 
 
@@ -255,11 +283,16 @@ def _inflated(data: bytes, declared: int) -> Iterator[bytes]:
                     part = engine.decompress(piece, _CHUNK_BYTES)
                     total += len(part)
                     if total > declared + _SPARE_BYTES:
-                        raise ImageRefused(f"{DAMAGED} (it unpacks to more than the {declared:,} bytes it declares)")
+                        raise ImageRefused(
+                            said(
+                                "the file is damaged (it unpacks to more than the {declared:,} bytes it declares)",
+                                declared=declared,
+                            )
+                        )
                     yield part
                     piece = engine.unconsumed_tail
             if not engine.eof:
                 raise ImageRefused(CUT_OFF)
             rest = memoryview(engine.unused_data + bytes(rest)) if engine.unused_data else rest
     except zlib.error as error:
-        raise ImageRefused(f"{DAMAGED} (it cannot be unpacked)") from error
+        raise ImageRefused(said("the file is damaged (it cannot be unpacked)")) from error

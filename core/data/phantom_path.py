@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from core.errors import ImageRefused
+from core.language import said
 
 GENERATOR_VERSION = 1  # changes whenever a pixel, box or label changes: stored fingerprints depend on it
 DEFAULT_SIZE_PX = 224
@@ -42,7 +43,9 @@ def parse_phantom_path(path: str) -> PhantomAddress:
     """The parts of an address. Raises ImageRefused when it has another form or an unusable size."""
     match = _ADDRESS.fullmatch(path)
     if match is None:
-        raise ImageRefused(f"{path[:80]}: expected phantom://seed/patient/image?size_px=N with whole numbers.")
+        raise ImageRefused(
+            said("{path}: expected phantom://seed/patient/image?size_px=N with whole numbers.", path=path[:80])
+        )
     seed, patient, image = (int(part) for part in match.groups()[:3])
     address = PhantomAddress(seed, patient, image, int(match.group(4) or DEFAULT_SIZE_PX))
     check_address(address)
@@ -52,6 +55,13 @@ def parse_phantom_path(path: str) -> PhantomAddress:
 def check_address(address: PhantomAddress) -> None:
     """Raises ImageRefused when a number is negative or the size is outside what the generator draws."""
     if not MIN_SIZE_PX <= address.size_px <= MAX_SIZE_PX:
-        raise ImageRefused(f"{address}: phantoms are drawn at {MIN_SIZE_PX} to {MAX_SIZE_PX} pixels a side.")
+        raise ImageRefused(
+            said(
+                "{address}: phantoms are drawn at {min_size_px} to {max_size_px} pixels a side.",
+                address=address,
+                min_size_px=MIN_SIZE_PX,
+                max_size_px=MAX_SIZE_PX,
+            )
+        )
     if min(address.seed, address.patient, address.image) < 0:
-        raise ImageRefused(f"{address}: seed, patient and image are 0 or greater.")
+        raise ImageRefused(said("{address}: seed, patient and image are 0 or greater.", address=address))

@@ -13,6 +13,7 @@ from PIL import Image
 from core.data.containers import ImageHeader
 from core.data.tiff import read_tiff
 from core.errors import ImageRefused
+from core.language import said
 
 _DEPTHS = (8, 10, 12, 14, 16, 24, 32)
 _ROWS_AT_ONCE = 256
@@ -68,7 +69,7 @@ def _deep_grey(image: Image.Image, data: bytes, header: ImageHeader) -> np.ndarr
 def _float_to_uint8(values: np.ndarray) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(low) or not np.isfinite(high):
-        raise ImageRefused("some of its floating-point values are not a number or infinite")
+        raise ImageRefused(said("some of its floating-point values are not a number or infinite"))
     if low < 0 or high > 1:
         span = (high - low) or 1.0
         values = (values - low) / span

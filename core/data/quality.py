@@ -17,6 +17,7 @@ from core.data.load import table_fingerprint
 from core.data.readers.common import listed
 from core.data.sources import read_image
 from core.errors import DatasetInvalid, ImageRefused
+from core.language import message_of, said, said_together
 from core.types import DatasetTable
 
 Progress = Callable[[int, int], None]  # (images done, images in all)
@@ -48,8 +49,8 @@ class QualityReport:
     def problems(self) -> tuple[str, ...]:
         """What must not be trained on, one sentence each."""
         return (
-            *(reason if path in reason else f"{path}: {reason}" for path, reason in self.unreadable),
-            *(f"{image_id}: the image is blank, one flat tone" for image_id in self.blank),
+            *(reason if path in reason else said_together(": ", [path, reason]) for path, reason in self.unreadable),
+            *(said("{image_id}: the image is blank, one flat tone", image_id=image_id) for image_id in self.blank),
         )
 
     @property
@@ -58,10 +59,21 @@ class QualityReport:
         copies = sum(len(ids) - 1 for ids in self.duplicates)
         found = []
         if copies:
-            found.append(f"{copies} images are copies of another one ({len(self.duplicates)} sets of identical pixels)")
-        found += [f"identical pixels in several groups: {listed(ids)}" for ids in self.across_groups]
-        found += [f"identical pixels under different labels: {listed(ids)}" for ids in self.label_conflicts]
-        found += [f"label {label!r} has a single image" for label in self.rare_labels]
+            found.append(
+                said(
+                    "{copies} images are copies of another one ({n} sets of identical pixels)",
+                    copies=copies,
+                    n=len(self.duplicates),
+                )
+            )
+        found += [
+            said("identical pixels in several groups: {listed}", listed=listed(ids)) for ids in self.across_groups
+        ]
+        found += [
+            said("identical pixels under different labels: {listed}", listed=listed(ids))
+            for ids in self.label_conflicts
+        ]
+        found += [said("label {label} has a single image", label=repr(label)) for label in self.rare_labels]
         return tuple(found)
 
 
@@ -126,7 +138,7 @@ def without_bad_images(table: DatasetTable, report: QualityReport) -> DatasetTab
         return table
     rows = table.rows[~bad].reset_index(drop=True)
     if rows.empty:
-        raise DatasetInvalid(f"{table.spec.title}: no usable image is left.", report.problems)
+        raise DatasetInvalid(said("{title}: no usable image is left.", title=said(table.spec.title)), report.problems)
     refused = (*table.refused, *report.problems)
     return replace(table, rows=rows, fingerprint=table_fingerprint(rows), refused=refused)
 
@@ -135,9 +147,9 @@ def _look_at(path: str) -> _Seen:
     try:
         pixels = read_image(path)
     except ImageRefused as error:
-        return _Seen(reason=str(error))
+        return _Seen(reason=message_of(error))
     except OSError as error:
-        return _Seen(reason=f"{path} cannot be read: {error.strerror or error}")
+        return _Seen(reason=said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error))
     digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels).data)
     flat = int(pixels.max()) - int(pixels.min()) <= BLANK_RANGE

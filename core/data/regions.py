@@ -10,6 +10,7 @@ import numpy as np
 from core.data.images import decode_image, fit_image
 from core.data.sources import read_image
 from core.errors import ImageRefused
+from core.language import said
 from core.types import PreprocessSpec
 
 Box = tuple[float, float, float, float]
@@ -34,8 +35,15 @@ def region_of_mask(path: Path, height: int, width: int) -> np.ndarray:
     grey = decode_image(path).max(axis=2)
     if abs(grey.shape[0] * width / (grey.shape[1] * height) - 1) > ASPECT_SLACK:
         raise ImageRefused(
-            f"{path.name}: the mask has {grey.shape[1]} x {grey.shape[0]} pixels, its picture {width} x {height}; "
-            "expected the same aspect."
+            said(
+                "{name}: the mask has {mask_width} x {mask_height} pixels, its picture {width} x {height}; "
+                "expected the same aspect.",
+                name=path.name,
+                mask_width=grey.shape[1],
+                mask_height=grey.shape[0],
+                width=width,
+                height=height,
+            )
         )
     inside = (grey > grey.max() / 2).astype(np.uint8)
     return cv2.resize(inside, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)

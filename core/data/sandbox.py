@@ -26,6 +26,7 @@ from core.data.containers import ImageHeader
 from core.data.frames import Decoded, FrameChoice
 from core.data.sandbox_child import receive, send
 from core.errors import ImageRefused
+from core.language import heard, said
 
 START_SECONDS = 60.0  # a busy machine with a cold disk; usually half a second
 PIPE_BYTES = 1024**2  # what Linux allows everyone
@@ -48,7 +49,7 @@ def decode_in_child(data: bytes, kind: str, choice: FrameChoice) -> Decoded:
     rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels.copy()
     return Decoded(
         pixels=rgb, header=_header(document), frame=document["frame"], axis=document["axis"],
-        volume=document["volume"], note=document["note"], facts=document["facts"],
+        volume=document["volume"], note=heard(document["note"]), facts=document["facts"],
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ class Pool:
             else:
                 child.close()
         if "refused" in document:
-            raise ImageRefused(document["refused"])
+            raise ImageRefused(heard(document["refused"]))
         return document, raw
 
     def process_ids(self) -> tuple[int, ...]:
@@ -146,7 +147,7 @@ class _Child:
         if hello is None:
             self.kill()
             raise ImageRefused(
-                "the decoder for such files does not start here; check that pydicom and nibabel are installed"
+                said("the decoder for such files does not start here; check that pydicom and nibabel are installed")
             )
         if not hello[0]["memory_limited"]:
             _say_once_that_memory_is_not_limited()
@@ -170,7 +171,7 @@ class _Child:
 
         found = self._within(seconds, exchange)
         if found is None:
-            raise ImageRefused("decoding it broke down: it is damaged, or needs more memory than is allowed")
+            raise ImageRefused(said("decoding it broke down: it is damaged, or needs more memory than is allowed"))
         self.served += 1
         return found
 
@@ -207,8 +208,11 @@ class _Child:
             clock.cancel()
         if late.is_set():
             raise ImageRefused(
-                f"decoding it took longer than {seconds:g} s and was stopped; send a smaller picture, or try again "
-                "when the computer is less busy"
+                said(
+                    "decoding it took longer than {seconds:g} s and was stopped; send a smaller picture, or "
+                    "try again when the computer is less busy",
+                    seconds=seconds,
+                )
             )
         return result
 

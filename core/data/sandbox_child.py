@@ -71,19 +71,21 @@ def answer(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     """The answer to one job; never raises."""
     from core.data.frames import FrameChoice
     from core.errors import ImageRefused
+    from core.language import message_of, said, wired
 
     try:
         return _answer(job["kind"], job["task"], FrameChoice(**job["frame"]), data)
     except ImageRefused as error:
-        return {"refused": str(error)}, b""
+        return {"refused": wired(message_of(error))}, b""
     except MemoryError:
-        return {"refused": "it needs more memory to decode than is allowed; send a smaller picture"}, b""
+        return {"refused": wired(said("it needs more memory to decode than is allowed; send a smaller picture"))}, b""
     except BaseException:  # noqa: BLE001 - libraries raise a dozen types (Rust's panics are no Exception), and quote the file
-        return {"refused": "the file is damaged or of a kind that is not supported"}, b""
+        return {"refused": wired(said("the file is damaged or of a kind that is not supported"))}, b""
 
 
 def _answer(kind: str, task: str, frame: Any, data: bytes) -> tuple[dict[str, Any], bytes]:
     from core.data import dicom, nifti
+    from core.language import wired
 
     if task == "header":
         header = dicom.read_dicom_header(data) if kind == "DICOM" else nifti.read_nifti_header(data)
@@ -91,7 +93,7 @@ def _answer(kind: str, task: str, frame: Any, data: bytes) -> tuple[dict[str, An
     decoded = dicom.decode_dicom(data, frame) if kind == "DICOM" else nifti.decode_nifti(data, frame)
     document = {
         "header": asdict(decoded.header), "shape": decoded.pixels.shape, "frame": decoded.frame, "axis": decoded.axis,
-        "volume": decoded.volume, "note": decoded.note, "facts": dict(decoded.facts),
+        "volume": decoded.volume, "note": wired(decoded.note), "facts": dict(decoded.facts),
     }  # fmt: skip
     return document, decoded.pixels.tobytes()
 

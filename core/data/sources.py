@@ -19,6 +19,7 @@ from core.data.containers import check_size
 from core.data.images import decode_image
 from core.data.phantom_path import GENERATOR_VERSION, is_phantom, parse_phantom_path
 from core.errors import ImageRefused
+from core.language import said
 
 _ARCHIVE_ROW = re.compile(r"(.+\.npz)#([^/#]+)/(\d{1,12})", re.IGNORECASE)
 _OPEN_ARRAYS = 3  # the train, validation and test part of one MedMNIST archive
@@ -43,11 +44,18 @@ def read_image(path: str) -> np.ndarray:
     if row is None:
         return decode_image(Path(path))
     if row.dtype != np.uint8 or row.ndim not in (2, 3) or (row.ndim == 3 and row.shape[2] not in (1, 3)):
-        raise ImageRefused(f"{path}: expected a uint8 picture, grey or RGB, got {row.dtype} {row.shape}.")
+        raise ImageRefused(
+            said(
+                "{path}: expected a uint8 picture, grey or RGB, got {dtype} {shape}.",
+                path=path,
+                dtype=row.dtype,
+                shape=row.shape,
+            )
+        )
     try:
         check_size(row.shape[1], row.shape[0])
     except ImageRefused as error:
-        raise ImageRefused(f"{path}: {error}.") from error
+        raise ImageRefused(said("{path}: {reason}.", path=path, reason=error)) from error
     if row.ndim == 3 and row.shape[2] == 3:
         return row.copy()
     return cv2.cvtColor(np.ascontiguousarray(row.reshape(row.shape[:2])), cv2.COLOR_GRAY2RGB)
@@ -72,8 +80,10 @@ def content_hash(path: str) -> str:
         with Path(path).open("rb") as stream:
             return hashlib.file_digest(stream, lambda: digest).hexdigest()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a usable path"
-        raise ImageRefused(f"{path}: the file cannot be read ({reason}); check the path.") from error
+        reason = getattr(error, "strerror", None) or said("not a usable path")
+        raise ImageRefused(
+            said("{path}: the file cannot be read ({reason}); check the path.", path=path, reason=reason)
+        ) from error
 
 
 def _archive_row(path: str) -> np.ndarray | None:
@@ -84,7 +94,14 @@ def _archive_row(path: str) -> np.ndarray | None:
     images = _ARCHIVES.array(Path(match.group(1)), match.group(2))
     index = int(match.group(3))
     if images.ndim < 3 or index >= len(images):
-        raise ImageRefused(f"{path}: there is no picture {index} in an array of shape {images.shape}.")
+        raise ImageRefused(
+            said(
+                "{path}: there is no picture {index} in an array of shape {shape}.",
+                path=path,
+                index=index,
+                shape=images.shape,
+            )
+        )
     return np.asarray(images[index])
 
 
@@ -99,7 +116,11 @@ class _OpenArrays:
         try:
             state = archive.stat()
         except (OSError, ValueError) as error:
-            raise ImageRefused(f"{archive.name}: the archive cannot be read; check the path {archive}.") from error
+            raise ImageRefused(
+                said(
+                    "{name}: the archive cannot be read; check the path {archive}.", name=archive.name, archive=archive
+                )
+            ) from error
         key = (str(archive), state.st_mtime_ns, state.st_size, part)
         with self._lock:
             if key not in self._arrays:
@@ -120,15 +141,29 @@ def _read_array(archive: Path, part: str) -> np.ndarray:
         name = next((n for n in (f"{part}_images", part) if n in sizes), None)
         if name is None:
             known = ", ".join(sorted(sizes)[:12])
-            raise ImageRefused(f"{archive.name}: it has no array {part}_images or {part}; it has {known}.")
+            raise ImageRefused(
+                said(
+                    "{name}: it has no array {part}_images or {part}; it has {known}.",
+                    name=archive.name,
+                    part=part,
+                    known=known,
+                )
+            )
         if sizes[name] > limits.MAX_ARRAY_BYTES:
             raise ImageRefused(
-                f"{archive.name}: the array {name} has {sizes[name] / 1024**3:.1f} GB; "
-                f"accepted are up to {limits.MAX_ARRAY_BYTES // 1024**3} GB."
+                said(
+                    "{name}: the array {array} has {sizes:.1f} GB; accepted are up to {most} GB.",
+                    name=archive.name,
+                    array=name,
+                    sizes=sizes[name] / 1024**3,
+                    most=limits.MAX_ARRAY_BYTES // 1024**3,
+                )
             )
         with np.load(archive, allow_pickle=False) as arrays:
             return np.asarray(arrays[name])
     except (
         OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError
     ) as error:  # fmt: skip
-        raise ImageRefused(f"{archive.name}: the archive is damaged, or no NumPy archive of plain numbers.") from error
+        raise ImageRefused(
+            said("{name}: the archive is damaged, or no NumPy archive of plain numbers.", name=archive.name)
+        ) from error

@@ -13,6 +13,7 @@ import pandas as pd
 from core.data.labelling import images_per_class
 from core.data.stratify import allocate, units_of
 from core.errors import DatasetInvalid, SpecInvalid
+from core.language import english, said
 from core.tables import SPLITS
 from core.types import ClassCounts, DatasetTable, LabelledSet, OverlapAudit, SplitKind
 
@@ -54,8 +55,12 @@ def assign_splits(
     _check_settings(kind, fractions, fold)
     if sum(count > 0 for count in images_per_class(labelled).values()) < _classes_needed(labelled):
         raise DatasetInvalid(
-            f"{labelled.table.spec.title}: under {labelled.scheme.key!r} all {len(labelled)} images are of one class; "
-            "there is nothing to tell apart."
+            said(
+                "{title}: under {key} all {n} images are of one class; there is nothing to tell apart.",
+                title=said(labelled.table.spec.title),
+                key=repr(labelled.scheme.key),
+                n=len(labelled),
+            )
         )
     rng = np.random.default_rng(seed)
     if kind == "official":
@@ -82,7 +87,9 @@ def parts_of(labelled: LabelledSet, other: LabelledSet) -> LabelledSet:
     kept = _only(replace(labelled, splits=own.fillna("").to_numpy(dtype=object)), np.flatnonzero(own.notna()))
     dropped = dict(labelled.dropped)
     if len(kept) < len(labelled):
-        dropped[f"no part is drawn for it under {other.scheme.key!r}"] = len(labelled) - len(kept)
+        dropped[english(said("no part is drawn for it under {scheme}", scheme=repr(other.scheme.key)))] = len(
+            labelled
+        ) - len(kept)
     done = replace(kept, split_kind=other.split_kind, dropped=dropped)
     _check_presence(done)
     return done
@@ -103,12 +110,14 @@ def audit_overlap(labelled: LabelledSet) -> OverlapAudit:
     """
     kind = next((k for k in KINDS if k == labelled.split_kind), None)
     if kind is None:
-        raise SpecInvalid("The overlap audit needs assigned splits; call assign_splits first.")
+        raise SpecInvalid(said("The overlap audit needs assigned splits; call assign_splits first."))
     groups = _in_several(labelled.rows["group"], labelled.splits)
     images = _in_several(labelled.rows["content_hash"], labelled.splits)
     first_id = labelled.rows.drop_duplicates("content_hash").set_index("content_hash")["image_id"]
     field = labelled.table.spec.group_field
-    examples = [f"{field} {g}" for g in groups] + [f"image {first_id[h]} and its copies" for h in images]
+    examples = [f"{field} {g}" for g in groups] + [
+        english(said("image {name} and its copies", name=first_id[h])) for h in images
+    ]
     return OverlapAudit(
         split_kind=kind,
         group_field=field,
@@ -120,11 +129,20 @@ def audit_overlap(labelled: LabelledSet) -> OverlapAudit:
 
 def _check_settings(kind: str, fractions: Sequence[float], fold: int | None) -> None:
     if kind not in KINDS:
-        raise SpecInvalid(f"Unknown split {kind!r}; expected group, official or random.")
+        raise SpecInvalid(said("Unknown split {kind}; expected group, official or random.", kind=repr(kind)))
     if len(fractions) != len(SPLITS) or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-        raise SpecInvalid(f"Split fractions {tuple(fractions)} must be three numbers above 0 that sum to 1.")
+        raise SpecInvalid(
+            said("Split fractions {fractions} must be three numbers above 0 that sum to 1.", fractions=tuple(fractions))
+        )
     if fold is not None and (kind == "official" or not 0 <= fold < FOLDS):
-        raise SpecInvalid(f"Fold {fold} with split {kind!r}: folds are 0 to {FOLDS - 1}, of a group or random split.")
+        raise SpecInvalid(
+            said(
+                "Fold {fold} with split {kind}: folds are 0 to {folds}, of a group or random split.",
+                fold=fold,
+                kind=repr(kind),
+                folds=FOLDS - 1,
+            )
+        )
 
 
 def _classes_needed(labelled: LabelledSet) -> int:
@@ -166,9 +184,15 @@ def _official(labelled: LabelledSet, fractions: Sequence[float], rng: np.random.
     own = labelled.rows["split"].astype(str).to_numpy(dtype=object)
     title = labelled.table.spec.title
     if not (own == "test").any():
-        raise DatasetInvalid(f"{title} has no official test part here; use the split 'group'.")
+        raise DatasetInvalid(said("{title} has no official test part here; use the split 'group'.", title=said(title)))
     if (own == "").any():
-        raise DatasetInvalid(f"{title}: {(own == '').sum()} images belong to none of the source's parts; use 'group'.")
+        raise DatasetInvalid(
+            said(
+                "{title}: {n} images belong to none of the source's parts; use 'group'.",
+                title=said(title),
+                n=(own == "").sum(),
+            )
+        )
     if (own == "validation").sum() < MIN_OFFICIAL_VALIDATION:
         own = np.where(own == "validation", "train", own)
     hashes = labelled.rows["content_hash"].astype(str).to_numpy(dtype=object)
@@ -180,7 +204,9 @@ def _official(labelled: LabelledSet, fractions: Sequence[float], rng: np.random.
     if not (own == "validation").any():
         pool = np.flatnonzero(own == "train")
         if len(pool) == 0:
-            raise DatasetInvalid(f"{title}: the source's parts leave no training image; use the split 'group'.")
+            raise DatasetInvalid(
+                said("{title}: the source's parts leave no training image; use the split 'group'.", title=said(title))
+            )
         part = _only(kept, pool)
         units = units_of(part.rows["group"].astype(str).tolist(), part.rows["content_hash"].astype(str).tolist())
         strata, classes = (_per_unit(rows, units) for rows in _strata(part))
@@ -207,12 +233,24 @@ def _check_presence(labelled: LabelledSet) -> None:
         n_groups = len(set(groups[has]))
         missing = [split for split in SPLITS if not (labelled.splits[has] == split).any()]
         if missing and n_groups >= MIN_GROUPS_PER_CLASS:
-            problems.append(f"class {name!r} ({has.sum()} images, {n_groups} groups) is not in: {', '.join(missing)}")
+            problems.append(
+                said(
+                    "class {name} ({n} images, {n_groups} groups) is not in: {listed}",
+                    name=repr(name),
+                    n=has.sum(),
+                    n_groups=n_groups,
+                    listed=", ".join(missing),
+                )
+            )
     if problems:
         raise DatasetInvalid(
-            f"{labelled.table.spec.title}: the split {labelled.split_kind!r} cannot give every part every class. "
-            "Groups that share an identical image stay together. Add images, join classes by another label scheme, "
-            "or use another split.",
+            said(
+                "{title}: the split {split_kind} cannot give every part every class. Groups that share "
+                "an identical image stay together. Add images, join classes by another label scheme, or "
+                "use another split.",
+                title=said(labelled.table.spec.title),
+                split_kind=repr(labelled.split_kind),
+            ),
             problems,
         )
 

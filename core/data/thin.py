@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.errors import SpecInvalid
+from core.language import said
 from core.types import DatasetSpec
 
 KEEP, KEEP_SEED = "keep", "keep_seed"
-FORM = 'expected LABEL=SHARE, several joined by a comma, with shares above 0 and up to 1, such as "nv=0.4,bkl=0.5"'
+FORM = said(
+    'expected LABEL=SHARE, several joined by a comma, with shares above 0 and up to 1, such as "nv=0.4,bkl=0.5"'
+)
 
 Options = Mapping[str, int | float | str]
 
@@ -36,11 +39,20 @@ def taken_out(options: Options) -> tuple[dict[str, int | float | str], Thinning 
     rest = {name: value for name, value in options.items() if name not in (KEEP, KEEP_SEED)}
     if KEEP not in options:
         if KEEP_SEED in options:
-            raise SpecInvalid(f"{KEEP_SEED} is given without {KEEP}: nothing is drawn; {KEEP}: {FORM}.")
+            raise SpecInvalid(
+                said(
+                    "{keep_seed} is given without {keep}: nothing is drawn; {keep}: {form}.",
+                    keep_seed=KEEP_SEED,
+                    keep=KEEP,
+                    form=FORM,
+                )
+            )
         return rest, None
     seed = options.get(KEEP_SEED, 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecInvalid(f"{KEEP_SEED} = {seed!r}; expected a whole number from 0.")
+        raise SpecInvalid(
+            said("{keep_seed} = {seed}; expected a whole number from 0.", keep_seed=KEEP_SEED, seed=repr(seed))
+        )
     return rest, Thinning(_shares(options[KEEP]), seed)
 
 
@@ -55,9 +67,11 @@ def _shares(text: int | float | str) -> dict[str, float]:
             share = math.nan
         label = label.strip()
         if not equals or not label or not 0 < share <= 1:
-            raise SpecInvalid(f"{KEEP} = {text!r}; {FORM}.")
+            raise SpecInvalid(said("{keep} = {text}; {form}.", keep=KEEP, text=repr(text), form=FORM))
         if label in shares:
-            raise SpecInvalid(f"{KEEP} = {text!r}: the label {label!r} stands twice.")
+            raise SpecInvalid(
+                said("{keep} = {text}: the label {label} stands twice.", keep=KEEP, text=repr(text), label=repr(label))
+            )
         shares[label] = share
     return shares
 
@@ -73,7 +87,13 @@ def thinned(rows: pd.DataFrame, thinning: Thinning, spec: DatasetSpec) -> tuple[
     unknown = [label for label in thinning.shares if not set(label.split("|")) <= known]
     if unknown:
         raise SpecInvalid(
-            f"{KEEP}: {spec.title} has no label {', '.join(map(repr, unknown))}; it has {', '.join(sorted(known))}."
+            said(
+                "{keep}: {title} has no label {listed}; it has {listed_2}.",
+                keep=KEEP,
+                title=said(spec.title),
+                listed=", ".join(map(repr, unknown)),
+                listed_2=", ".join(sorted(known)),
+            )
         )
     stays = pd.Series(True, index=rows.index)
     notes = []
@@ -83,8 +103,17 @@ def thinned(rows: pd.DataFrame, thinning: Thinning, spec: DatasetSpec) -> tuple[
         out = drawn[max(1, round(share * len(own))) :]
         stays[out] = False
         notes.append(
-            f"{len(out):,} of {len(own):,} images with the label {label!r} were left out by {KEEP} = {share:g} "
-            f"({KEEP_SEED} {thinning.seed})"
+            said(
+                "{n:,} of {n_2:,} images with the label {label} were left out by {keep} = {share:g} "
+                "({keep_seed} {seed})",
+                n=len(out),
+                n_2=len(own),
+                label=repr(label),
+                keep=KEEP,
+                share=share,
+                keep_seed=KEEP_SEED,
+                seed=thinning.seed,
+            )
         )
     return rows[stays].reset_index(drop=True), tuple(notes)
 

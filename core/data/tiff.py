@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from core import limits
 from core.errors import ImageRefused
+from core.language import said
 
 _VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _VALUE_CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
 _STRIP_AT, _STRIP_BYTES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_AT, _TILE_BYTES = 273, 279, 322, 323, 324, 325
 _WANTED = frozenset((256, 257, 258, 262, 273, 274, 279, 322, 323, 324, 325))
-_CUT_OFF = "the file is cut off"
+_CUT_OFF = said("the file is cut off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,16 @@ def read_tiff(data: bytes) -> TiffPicture:
     entries = 0
     while position:
         if position in seen:
-            raise ImageRefused("the file is damaged (its list of pages has no end)")
+            raise ImageRefused(said("the file is damaged (its list of pages has no end)"))
         seen.add(position)
         tags, position, count = _read_directory(data, position, order, big, strict=True)
         entries += count
         if entries > limits.MAX_TIFF_ENTRIES:
-            raise ImageRefused("the file has far too many pages")
+            raise ImageRefused(said("the file has far too many pages"))
         _check_pixels(tags, len(data))
         first = tags if first is None else first
     if first is None:
-        raise ImageRefused("the file is damaged (it holds no picture)")
+        raise ImageRefused(said("the file is damaged (it holds no picture)"))
     return TiffPicture(tags=first, frames=len(seen))
 
 
@@ -97,7 +98,7 @@ def _check_pixels(tags: dict[int, tuple[int, ...]], file_bytes: int) -> None:
                 raise ImageRefused(_CUT_OFF)
     tile = (tags.get(_TILE_WIDTH) or (0,))[0] * (tags.get(_TILE_HEIGHT) or (0,))[0]
     if tile > limits.MAX_IMAGE_PIXELS:
-        raise ImageRefused(f"one tile of the picture has more than {limits.MAX_IMAGE_PIXELS:,} pixels")
+        raise ImageRefused(said("one tile of the picture has more than {most:,} pixels", most=limits.MAX_IMAGE_PIXELS))
 
 
 def _read_directory(
@@ -111,7 +112,7 @@ def _read_directory(
         raise ImageRefused(_CUT_OFF)
     (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, position)
     if count > limits.MAX_TIFF_ENTRIES:
-        raise ImageRefused("the file is damaged (its directory is far too long)")
+        raise ImageRefused(said("the file is damaged (its directory is far too long)"))
     position += 8 if big else 2
     entry_bytes, room = (20, 8) if big else (12, 4)
     tags: dict[int, tuple[int, ...]] = {}

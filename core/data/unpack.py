@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from core import limits
 from core.data.zips import ZipImages
 from core.errors import DataError, ImageRefused
-from core.language import t
+from core.language import message_of, said, said_together
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # files that are ZIPs inside, and one document each: they are refused as what they are
@@ -35,7 +35,7 @@ def unpacked(files: Iterable[tuple[str, bytes]], most: int) -> list[tuple[str, b
             continue
         entries = archive.names()
         if not entries:
-            found.append((name, ImageRefused(t("{name}: the ZIP holds no file.", name=name))))
+            found.append((name, ImageRefused(said("{name}: the ZIP holds no file.", name=name))))
         taken = entries[: max(0, most - len(found))]
         left += len(entries) - len(taken)
         for entry in taken:
@@ -44,7 +44,7 @@ def unpacked(files: Iterable[tuple[str, bytes]], most: int) -> list[tuple[str, b
             found.append((f"{name}/{entry}", content))
         archive.close()
     if left:
-        more = t("{n} more file(s) were left out; accepted are up to {most} at once.", n=f"{left:,}", most=most)
+        more = said("{n} more file(s) were left out; accepted are up to {most} at once.", n=f"{left:,}", most=most)
         found.append(("", ImageRefused(more)))
     return found
 
@@ -55,7 +55,7 @@ def _opened(name: str, data: bytes) -> tuple[ZipImages | None, ImageRefused | No
     try:
         archive = ZipImages(data, name=name)
     except DataError as error:
-        return None, ImageRefused(str(error))
+        return None, ImageRefused(message_of(error))
     names = set(archive.names())
     return (None, None) if any(whole <= names for whole in _WHOLE) else (archive, None)
 
@@ -65,10 +65,10 @@ def _content(archive: ZipImages, name: str, entry: str, room: int) -> bytes | Im
     try:
         content = archive.content(entry)
     except ImageRefused as error:
-        return ImageRefused(f"{name}/{error}")
+        return ImageRefused(said_together("/", [name, message_of(error)]))
     if len(content) > room:
         most = limits.MAX_UNPACKED_BYTES // 1024**2
         return ImageRefused(
-            t("{name}: the ZIPs hold more than {most} MB; send them one after the other.", name=shown, most=most)
+            said("{name}: the ZIPs hold more than {most} MB; send them one after the other.", name=shown, most=most)
         )
     return content

@@ -14,6 +14,7 @@ import numpy as np
 from core.data.frames import FrameChoice
 from core.data.images import MIDDLE, decode_image
 from core.errors import DataError, ImageRefused
+from core.language import said
 
 RULE = "files of all levels by path, hidden ones left out, links to folders not followed"
 
@@ -32,7 +33,9 @@ class FolderImages:
         Raises: DataError when `folder` is no folder.
         """
         if not folder.is_dir():
-            raise DataError(f"{folder} is no folder; expected a folder of images, or a ZIP of them.")
+            raise DataError(
+                said("{folder} is no folder; expected a folder of images, or a ZIP of them.", folder=folder)
+            )
         self.folder, self._frame = folder, frame
         self._leave_out = {str(path.parent.resolve() / path.name) for path in leave_out}
 
@@ -63,14 +66,16 @@ class FolderImages:
         try:
             kind = path.stat().st_mode
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "not a usable path"
-            raise ImageRefused(f"{name}: the file cannot be read ({reason}).") from error
+            reason = getattr(error, "strerror", None) or said("not a usable path")
+            raise ImageRefused(said("{name}: the file cannot be read ({reason}).", name=name, reason=reason)) from error
         if stat.S_ISDIR(kind):
             if path.is_symlink():
-                raise ImageRefused(f"{name}: a link to a folder is not followed; score that folder itself.")
-            raise ImageRefused(f"{name}: the folder cannot be listed; check who may read it.")
+                raise ImageRefused(
+                    said("{name}: a link to a folder is not followed; score that folder itself.", name=name)
+                )
+            raise ImageRefused(said("{name}: the folder cannot be listed; check who may read it.", name=name))
         if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
-            raise ImageRefused(f"{name}: it is no file but a pipe, a socket or a device.")
+            raise ImageRefused(said("{name}: it is no file but a pipe, a socket or a device.", name=name))
         return decode_image(path, name, self._frame)
 
     def close(self) -> None:

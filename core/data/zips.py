@@ -23,7 +23,7 @@ from core import limits
 from core.data.frames import FrameChoice
 from core.data.images import MIDDLE, decode_image
 from core.errors import DataError, ImageRefused
-from core.language import t
+from core.language import message_of, said, said_together
 
 RULE = "entries by name, hidden ones and folders left out"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -57,7 +57,7 @@ class ZipImages:
                 _check_directory(stream)
             self._zip = zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive)
         except _DAMAGE as error:
-            raise DataError(t("{name}: it is no ZIP, or damaged ({reason}).", name=name, reason=error)) from error
+            raise DataError(said("{name}: it is no ZIP, or damaged ({reason}).", name=name, reason=error)) from error
         entries = [entry for entry in self._zip.infolist() if not entry.filename.endswith("/")]
         digest = hashlib.blake2b(digest_size=16)
         for entry in entries:
@@ -65,10 +65,10 @@ class ZipImages:
         self.digest = digest.hexdigest()
         times = Counter(entry.filename for entry in entries)
         self._refused = {
-            name: t("the ZIP has {n} entries of this name", n=count) for name, count in times.items() if count > 1
+            name: said("the ZIP has {n} entries of this name", n=count) for name, count in times.items() if count > 1
         }
         for entry in _overlapping(entries):
-            self._refused[entry.filename] = t("it shares its bytes with another entry, as only built archives do")
+            self._refused[entry.filename] = said("it shares its bytes with another entry, as only built archives do")
         self._entries = {entry.filename: entry for entry in entries}
         self._lock, self._frame = threading.Lock(), frame
         self._inflated = 0
@@ -85,17 +85,17 @@ class ZipImages:
         """The bytes of one name of the list. Raises ImageRefused with one sentence."""
         entry = self._entries.get(name)
         if entry is None:
-            raise ImageRefused(t("{name}: the ZIP has no such entry.", name=name))
+            raise ImageRefused(said("{name}: the ZIP has no such entry.", name=name))
         reason = self._refused.get(name) or _unusable(entry)
         if reason:
-            raise ImageRefused(f"{name}: {reason}.")
+            raise ImageRefused(said_together("", [name, ": ", reason, "."]))
         try:
             return self._inflate(entry)
         except ImageRefused as error:
-            raise ImageRefused(f"{name}: {error}.") from error
+            raise ImageRefused(said_together("", [name, ": ", message_of(error), "."])) from error
         except _DAMAGE as error:
             raise ImageRefused(
-                t("{name}: the entry is damaged, or not as the ZIP's directory says.", name=name)
+                said("{name}: the entry is damaged, or not as the ZIP's directory says.", name=name)
             ) from error
 
     def _inflate(self, entry: zipfile.ZipInfo) -> bytes:
@@ -105,18 +105,18 @@ class ZipImages:
                 data += chunk
                 self._inflated += len(chunk)
                 if len(data) > limits.MAX_IMAGE_BYTES:
-                    raise ImageRefused(t("it has more than {most} MB", most=limits.MAX_IMAGE_BYTES // 1024**2))
+                    raise ImageRefused(said("it has more than {most} MB", most=limits.MAX_IMAGE_BYTES // 1024**2))
                 if len(data) > limits.ZIP_RATIO_FREE_BYTES + limits.MAX_ZIP_RATIO * entry.compress_size:
                     raise ImageRefused(
-                        t("it grows to more than {times} times its packed size", times=limits.MAX_ZIP_RATIO)
+                        said("it grows to more than {times} times its packed size", times=limits.MAX_ZIP_RATIO)
                     )
                 if self._inflated > limits.MAX_ZIP_TOTAL_BYTES:
                     most = f"{limits.MAX_ZIP_TOTAL_BYTES // 1024**3:,}"
-                    raise ImageRefused(t("the ZIP holds more than {most} GB in all", most=most))
+                    raise ImageRefused(said("the ZIP holds more than {most} GB in all", most=most))
         if len(data) != entry.file_size:
             stated = f"{entry.file_size:,}"
             raise ImageRefused(
-                t("it has {n} bytes, the ZIP's directory says {stated}", n=f"{len(data):,}", stated=stated)
+                said("it has {n} bytes, the ZIP's directory says {stated}", n=f"{len(data):,}", stated=stated)
             )
         return bytes(data)
 
@@ -133,14 +133,14 @@ def _check_directory(stream: BinaryIO) -> None:
     tail = stream.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + 22 > len(tail):
-        raise ValueError(t("it has no directory at its end"))
+        raise ValueError(said("it has no directory at its end"))
     length = struct.unpack_from("<I", tail, at + 12)[0]
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # ZIP64: its record stands before this locator
         at -= 76
         length = struct.unpack_from("<Q", tail, at + 40)[0]
     end = tail_at + at
     if length > min(end, limits.MAX_ZIP_DIRECTORY_BYTES):
-        raise ValueError(f"its directory has {length:,} bytes")
+        raise ValueError(said("its directory has {length:,} bytes", length=length))
     stream.seek(end - length)
     directory = stream.read(length)
     count = position = 0
@@ -149,7 +149,7 @@ def _check_directory(stream: BinaryIO) -> None:
         count += 1
         if count > limits.MAX_ZIP_ENTRIES:
             most = f"{limits.MAX_ZIP_ENTRIES:,}"
-            raise ValueError(t("it has more than {most} entries; unpack it and give the folder", most=most))
+            raise ValueError(said("it has more than {most} entries; unpack it and give the folder", most=most))
 
 
 def _overlapping(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -172,14 +172,14 @@ def _unusable(entry: zipfile.ZipInfo) -> str:
     parts = name.split("/")
     if len(name) > limits.MAX_ZIP_NAME_LENGTH:
         most = f"{limits.MAX_ZIP_NAME_LENGTH:,}"
-        return t("its name has {n} letters; accepted are up to {most}", n=f"{len(name):,}", most=most)
+        return said("its name has {n} letters; accepted are up to {most}", n=f"{len(name):,}", most=most)
     # an absolute path has an empty first part
     if _DRIVE.match(name) or not {"\\", "\0"}.isdisjoint(name) or not {"", ".", ".."}.isdisjoint(parts):
-        return t("its name leads out of the archive or is no plain path")
+        return said("its name leads out of the archive or is no plain path")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return t("it is a link, a pipe or a device, not a file")
+        return said("it is a link, a pipe or a device, not a file")
     if entry.flag_bits & _ENCRYPTED:
-        return t("it is encrypted; unpack it with its password")
+        return said("it is encrypted; unpack it with its password")
     if entry.compress_type not in _METHODS:
-        return t("it is packed by method {method}; accepted are stored and deflated", method=entry.compress_type)
+        return said("it is packed by method {method}; accepted are stored and deflated", method=entry.compress_type)
     return ""

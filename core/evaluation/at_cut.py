@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import UnknownKey
 from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
 from core.evaluation.metrics import all_values
+from core.language import said
 from core.registry.metrics import AT_CUT
 from core.types import Estimate, Predictions, Threshold
 
@@ -105,7 +106,13 @@ def estimates_of_cuts(
 def _alone(pred: Predictions, class_name: str) -> Predictions:
     """One class as a question of its own: is its score at or above the cut, whatever the others say?"""
     if class_name not in pred.class_names:
-        raise UnknownKey(f"No class {class_name!r} to set a cut for; classes: {', '.join(pred.class_names)}.")
+        raise UnknownKey(
+            said(
+                "No class {class_name} to set a cut for; classes: {listed}.",
+                class_name=repr(class_name),
+                listed=", ".join(pred.class_names),
+            )
+        )
     i = pred.class_names.index(class_name)
     return Predictions(
         run_id=pred.run_id, split=pred.split, task="multilabel", class_names=(class_name,), positive_class=None,

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.errors import UndefinedMetric
 from core.evaluation.intervals import LEVEL, resample_weights
+from core.language import said
 from core.types import Predictions
 
 LOWEST = 1e-3  # the first false alarm rate of the grid above 0, for an axis of powers of ten
@@ -56,7 +57,9 @@ def curve_bands(
     truths = {n: pred.truth_of(pred.class_names.index(n)).astype(bool) for n in names}
     judged = [n for n, truth in truths.items() if truth.any() and not truth.all()]
     if not judged:
-        raise UndefinedMetric(f"A curve of {', '.join(names)} needs images with it and images without it.")
+        raise UndefinedMetric(
+            said("A curve of {listed} needs images with it and images without it.", listed=", ".join(names))
+        )
     blocks = [np.ones((1, len(pred)))]
     if n_bootstrap > 0 and pred.n_groups > 1:
         blocks += list(resample_weights(pred.groups, n_bootstrap, seed))

@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import SpecInvalid
 from core.evaluation.metrics import calibration_error
 from core.evaluation.resampled import CALIBRATION_BINS, bin_of, calibration_points
+from core.language import said
 from core.types import Calibration, Predictions, Threshold
 
 CLIP = 1e-12  # a score of exactly 0 or 1 has no logit
@@ -49,7 +50,9 @@ def fit_temperature(pred: Predictions) -> float:
     Source: Guo et al. 2017, arXiv:1706.04599.
     """
     if pred.split != "validation":
-        raise SpecInvalid(f"A temperature is fitted on the validation split, never on {pred.split!r}.")
+        raise SpecInvalid(
+            said("A temperature is fitted on the validation split, never on {split}.", split=repr(pred.split))
+        )
     from scipy.optimize import brentq  # half a second to import, and pages that only show results need none of it
 
     logits, multilabel = _logits(pred), pred.task == "multilabel"
@@ -75,7 +78,9 @@ def apply_temperature(pred: Predictions, temperature: float) -> Predictions:
     Raises: SpecInvalid when the temperature is not a positive number.
     """
     if not (math.isfinite(temperature) and temperature > 0):
-        raise SpecInvalid(f"A temperature of {temperature} scales nothing; expected a positive number.")
+        raise SpecInvalid(
+            said("A temperature of {temperature} scales nothing; expected a positive number.", temperature=temperature)
+        )
     return replace(pred, y_prob=_scaled(_logits(pred), 1.0 / temperature, pred.task == "multilabel"))
 
 
@@ -87,7 +92,9 @@ def calibrated_threshold(threshold: Threshold, task: str, temperature: float) ->
     Raises: SpecInvalid for multiclass.
     """
     if task == "multiclass":
-        raise SpecInvalid("Multiclass cuts do not carry over to calibrated scores; choose them on calibrated ones.")
+        raise SpecInvalid(
+            said("Multiclass cuts do not carry over to calibrated scores; choose them on calibrated ones.")
+        )
     values = {}
     for name, cut in threshold.values.items():
         if 0 < cut < 1:
@@ -97,7 +104,7 @@ def calibrated_threshold(threshold: Threshold, task: str, temperature: float) ->
     return replace(threshold, values=values)
 
 
-def wilson_interval(successes: float, n: int, z: float = Z_95) -> tuple[float, float]:
+def wilson_interval(successes: float, n: float, z: float = Z_95) -> tuple[float, float]:
     """95 % interval of a share, as fractions. `n` must be positive. Source: Wilson 1927, JASA 22:209."""
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)

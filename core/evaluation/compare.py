@@ -14,6 +14,7 @@ from core.evaluation import delong
 from core.evaluation.intervals import LEVEL, bootstrap_method, percentile_interval
 from core.evaluation.paired import PairedValues, paired_values, shared_images
 from core.evaluation.thresholds import decide
+from core.language import said
 from core.registry.metrics import metric_spec
 from core.types import Comparison, Predictions, Threshold
 
@@ -73,8 +74,15 @@ def paired_comparison(
     low, high = percentile_interval(difference, level)
     if one.value is None or two.value is None or low is None or high is None or first.n_groups < 2:
         raise UndefinedMetric(
-            f"{first.run_id} and {second.run_id}: {metric} cannot be compared on {len(first)} images of "
-            f"{first.n_groups} groups; it is not defined there, or for too many resamples."
+            said(
+                "{run_id} and {other}: {metric} cannot be compared on {n} images of {n_groups} "
+                "groups; it is not defined there, or for too many resamples.",
+                run_id=first.run_id,
+                other=second.run_id,
+                metric=metric,
+                n=len(first),
+                n_groups=first.n_groups,
+            )
         )
     kept = difference[np.isfinite(difference)]
     return _comparison(
@@ -115,7 +123,9 @@ def compare_delong(first: Predictions, second: Predictions, *, level: float = LE
     """
     first, second = shared_images((first, second))
     if first.task != "binary":
-        raise UndefinedMetric(f"DeLong's test compares binary AUCs; {first.run_id} is {first.task}.")
+        raise UndefinedMetric(
+            said("DeLong's test compares binary AUCs; {run_id} is {task}.", run_id=first.run_id, task=first.task)
+        )
     i = first.positive_index
     truth = first.truth_of(i).astype(bool)
     scores = [np.asarray(run.y_prob[:, i], dtype=np.float64) for run in (first, second)]
@@ -204,13 +214,20 @@ def compare_with_best(
     Raises: as `compare_runs`; PredictionsInvalid without any run.
     """
     if not runs:
-        raise PredictionsInvalid("There are no runs to compare; choose at least one.")
+        raise PredictionsInvalid(said("There are no runs to compare; choose at least one."))
     aligned = shared_images(runs)
     drawn = paired_values(aligned, metric, thresholds, n_bootstrap=n_bootstrap, seed=seed)
     numbers = []
     for run, values in zip(aligned, drawn, strict=True):
         if values.value is None:
-            raise UndefinedMetric(f"{run.run_id}: {metric} is not defined on these {len(run)} images.")
+            raise UndefinedMetric(
+                said(
+                    "{run_id}: {metric} is not defined on these {n} images.",
+                    run_id=run.run_id,
+                    metric=metric,
+                    n=len(run),
+                )
+            )
         numbers.append(values.value)
     best = numbers.index(max(numbers) if metric_spec(metric).higher_is_better else min(numbers))
     method = "paired " + bootstrap_method(n_bootstrap, unit)

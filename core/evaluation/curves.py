@@ -6,6 +6,7 @@ A curve of more than 250 points is thinned from its flattest corners on, which k
 import numpy as np
 
 from core.errors import UndefinedMetric
+from core.language import said
 from core.types import Curve, Predictions
 
 MOST_POINTS = 250
@@ -19,7 +20,9 @@ def roc_curve(pred: Predictions, class_name: str, *, most_points: int = MOST_POI
     """
     cuts, false, true = _counts(pred, class_name)
     if true[-1] == 0 or false[-1] == 0:
-        raise UndefinedMetric(f"A ROC curve of {class_name!r} needs images with it and images without it.")
+        raise UndefinedMetric(
+            said("A ROC curve of {class_name} needs images with it and images without it.", class_name=repr(class_name))
+        )
     # integers, so that "on one line" is decided exactly
     keep = _bends(false, true)
     x, y = false[keep] / false[-1], true[keep] / true[-1]
@@ -34,7 +37,9 @@ def pr_curve(pred: Predictions, class_name: str, *, most_points: int = MOST_POIN
     """
     cuts, false, true = _counts(pred, class_name)
     if true[-1] == 0:
-        raise UndefinedMetric(f"A precision-recall curve of {class_name!r} needs images with it.")
+        raise UndefinedMetric(
+            said("A precision-recall curve of {class_name} needs images with it.", class_name=repr(class_name))
+        )
     calls = false + true
     recall = true / true[-1]
     precision = np.divide(true, calls, out=np.ones(len(calls)), where=calls > 0)

@@ -11,6 +11,7 @@ import numpy as np
 
 from core.errors import UnknownKey
 from core.evaluation.intervals import LEVEL, bootstrap_method, percentile_interval, resample_weights
+from core.language import said
 from core.types import Estimate, Predictions
 
 STEP = 0.001  # of the slider
@@ -91,7 +92,13 @@ def cut_table(
     Raises: UnknownKey when there is no such class.
     """
     if class_name not in pred.class_names:
-        raise UnknownKey(f"No class {class_name!r} to set a cut for; classes: {', '.join(pred.class_names)}.")
+        raise UnknownKey(
+            said(
+                "No class {class_name} to set a cut for; classes: {listed}.",
+                class_name=repr(class_name),
+                listed=", ".join(pred.class_names),
+            )
+        )
     i = pred.class_names.index(class_name)
     scores, truth = np.asarray(pred.y_prob[:, i], dtype=np.float64), pred.truth_of(i).astype(np.int64)
     levels = np.unique(np.concatenate([GRID, np.asarray(cuts, dtype=np.float64)]))

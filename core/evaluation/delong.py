@@ -11,6 +11,7 @@ from statistics import NormalDist
 import numpy as np
 
 from core.errors import UndefinedMetric
+from core.language import said
 
 
 def components(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -25,7 +26,9 @@ def components(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray
     positives, negatives = scores[truth], scores[~truth]
     m, k = len(positives), len(negatives)
     if m == 0 or k == 0:
-        raise UndefinedMetric(f"An AUC needs both classes; there are {m} positive and {k} negative images.")
+        raise UndefinedMetric(
+            said("An AUC needs both classes; there are {m} positive and {k} negative images.", m=m, k=k)
+        )
     together = midranks(np.concatenate([positives, negatives]))
     of_positives = (together[:m] - midranks(positives)) / k
     of_negatives = 1.0 - (together[m:] - midranks(negatives)) / m
@@ -82,7 +85,7 @@ def difference_of(first: Components, second: Components) -> tuple[float, float, 
     """As `paired_difference`, from the two runs' `components`."""
     variance = auc_variance(first[1] - second[1], first[2] - second[2])
     if variance is None:
-        raise UndefinedMetric("DeLong's test needs two positive and two negative images at least.")
+        raise UndefinedMetric(said("DeLong's test needs two positive and two negative images at least."))
     difference, error = first[0] - second[0], math.sqrt(variance)
     if error == 0:
         return difference, 0.0, 1.0 if difference == 0 else 0.0

@@ -8,6 +8,7 @@ import pandas as pd
 from core.errors import UnknownKey
 from core.evaluation.agreement import in_words
 from core.evaluation.thresholds import decide
+from core.language import said
 from core.types import Predictions, Threshold
 
 MISSED, ALARM = "missed", "false alarm"
@@ -22,7 +23,15 @@ def worst_errors(pred: Predictions, threshold: Threshold, class_name: str, kind:
     Raises: UnknownKey for another kind or class.
     """
     if kind not in (MISSED, ALARM) or class_name not in pred.class_names:
-        raise UnknownKey(f"No errors of kind {kind!r} for {class_name!r}; kinds: {MISSED}, {ALARM}.")
+        raise UnknownKey(
+            said(
+                "No errors of kind {kind} for {class_name}; kinds: {missed}, {alarm}.",
+                kind=repr(kind),
+                class_name=repr(class_name),
+                missed=MISSED,
+                alarm=ALARM,
+            )
+        )
     i = pred.class_names.index(class_name)
     truth = pred.truth_of(i).astype(bool)
     called = called_as(pred, threshold, i)
@@ -48,7 +57,9 @@ def cell_images(pred: Predictions, threshold: Threshold, truth: str, decision: s
     """
     for name in (truth, decision):
         if name not in pred.class_names:
-            raise UnknownKey(f"No class {name!r}; classes: {', '.join(pred.class_names)}.")
+            raise UnknownKey(
+                said("No class {name}; classes: {listed}.", name=repr(name), listed=", ".join(pred.class_names))
+            )
     i, j = pred.class_names.index(truth), pred.class_names.index(decision)
     rows = np.flatnonzero((pred.y_true == i) & (decide(pred, threshold) == j))
     order = np.argsort(-np.asarray(pred.y_prob[rows, j]), kind="stable")

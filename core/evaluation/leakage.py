@@ -12,6 +12,7 @@ from core.errors import UndefinedMetric
 from core.evaluation.compare import bootstrap_p
 from core.evaluation.intervals import LEVEL, bootstrap_method, percentile_interval
 from core.evaluation.paired import paired_values
+from core.language import said
 from core.types import Comparison, Predictions, RunRecord
 
 
@@ -55,7 +56,14 @@ def leak_difference(
     difference = first.resampled - second.resampled
     low, high = percentile_interval(difference, level)
     if first.value is None or second.value is None or low is None or high is None:
-        raise UndefinedMetric(f"{leaky.run_id} and {honest.run_id}: {metric} cannot be compared.")
+        raise UndefinedMetric(
+            said(
+                "{run_id} and {other}: {metric} cannot be compared.",
+                run_id=leaky.run_id,
+                other=honest.run_id,
+                metric=metric,
+            )
+        )
     observed = first.value - second.value
     return Comparison(
         first=leaky.run_id, second=honest.run_id, metric=metric, difference=observed, low=low, high=high,

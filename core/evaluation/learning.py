@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import UndefinedMetric
 from core.evaluation.turns import apart, mean_estimate, recipe_of, turns_of
+from core.language import said
 from core.registry.metrics import find_estimate
 from core.types import Estimate, RunRecord
 
@@ -65,12 +66,18 @@ def learning_curve(points: Sequence[CurvePoint], *, draws: int = DRAWS, seed: in
     known = [p for p in points if None not in (p.estimate.value, p.estimate.low, p.estimate.high)]
     if len({p.n_images for p in known}) < FEWEST_POINTS or len(known) < len(points):
         raise UndefinedMetric(
-            f"A learning curve needs runs on {FEWEST_POINTS} or more numbers of training images, each with an "
-            f"interval; {len({p.n_images for p in known})} are here."
+            said(
+                "A learning curve needs runs on {fewest_points} or more numbers of training images, each "
+                "with an interval; {n} are here.",
+                fewest_points=FEWEST_POINTS,
+                n=len({p.n_images for p in known}),
+            )
         )
     metrics = {p.estimate.metric for p in points}
     if len(metrics) > 1:
-        raise UndefinedMetric(f"A learning curve is of one metric, not of {', '.join(sorted(metrics))}.")
+        raise UndefinedMetric(
+            said("A learning curve is of one metric, not of {listed}.", listed=", ".join(sorted(metrics)))
+        )
     n = np.array([p.n_images for p in known], dtype=float)
     values = np.array([float(p.estimate.value or 0.0) for p in known])
     spread = np.array([(float(p.estimate.high or 0) - float(p.estimate.low or 0)) / (2 * Z_95) for p in known])

@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import UndefinedMetric
 from core.evaluation.intervals import bootstrap_values, percentile_interval
 from core.evaluation.metrics import all_values
+from core.language import said
 from core.types import Predictions, Threshold
 
 SHARES = ("sensitivity", "specificity")
@@ -53,7 +54,10 @@ def over_prevalence(
     sensitivity, specificity = plain.get(("sensitivity", None)), plain.get(("specificity", None))
     if sensitivity is None or specificity is None:
         raise UndefinedMetric(
-            f"{pred.run_id}: accuracy at another prevalence needs a binary run with images of both classes."
+            said(
+                "{run_id}: accuracy at another prevalence needs a binary run with images of both classes.",
+                run_id=pred.run_id,
+            )
         )
     share = np.asarray(prevalences, dtype=np.float64)
     low = high = np.full(len(share), np.nan)

@@ -12,6 +12,7 @@ import numpy as np
 from core.errors import UnknownKey
 from core.evaluation.resampled import ALL_METRICS, Key, prepare, weighted_values
 from core.evaluation.thresholds import decide
+from core.language import said
 from core.registry.metrics import metric_spec
 from core.types import Predictions, Threshold
 
@@ -36,7 +37,14 @@ def metric_value(
     metric_spec(metric)
     values = all_values(pred, threshold, (metric,))
     if (metric, class_name) not in values:
-        raise UnknownKey(f"{metric} has no value for {class_name!r}; classes: {', '.join(pred.class_names)}.")
+        raise UnknownKey(
+            said(
+                "{metric} has no value for {class_name}; classes: {listed}.",
+                metric=metric,
+                class_name=repr(class_name),
+                listed=", ".join(pred.class_names),
+            )
+        )
     return values[metric, class_name]
 
 

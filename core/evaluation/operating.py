@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import UnknownKey
+from core.language import said
 from core.types import Predictions
 
 SHARES = ("sensitivity", "specificity", "ppv", "npv", "f1", "accuracy")
@@ -47,7 +48,13 @@ def threshold_table(pred: Predictions, class_name: str | None = None) -> Thresho
     """
     name = class_name if class_name is not None else pred.positive_class
     if name not in pred.class_names:
-        raise UnknownKey(f"No class {name!r} to set a cut for; classes: {', '.join(pred.class_names)}.")
+        raise UnknownKey(
+            said(
+                "No class {name} to set a cut for; classes: {listed}.",
+                name=repr(name),
+                listed=", ".join(pred.class_names),
+            )
+        )
     i = pred.class_names.index(name)
     truth = pred.truth_of(i).astype(bool)
     scores = np.asarray(pred.y_prob[:, i], dtype=np.float64)

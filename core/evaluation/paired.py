@@ -12,6 +12,7 @@ from core.errors import PredictionsInvalid, UnknownKey
 from core.evaluation.intervals import resample_weights
 from core.evaluation.metrics import defined
 from core.evaluation.resampled import prepare, weighted_values
+from core.language import said, said_list
 from core.types import Predictions, Threshold
 
 
@@ -34,16 +35,26 @@ def shared_images(runs: Sequence[Predictions]) -> tuple[Predictions, ...]:
         for what in ("split", "task", "class_names", "positive_class"):
             if getattr(first, what) != getattr(other, what):
                 raise PredictionsInvalid(
-                    f"{first.run_id} and {other.run_id} cannot be compared: {what} is {getattr(first, what)!r} "
-                    f"and {getattr(other, what)!r}. Choose runs of one data set and label scheme."
+                    said(
+                        "{run_id} and {other} cannot be compared: {what} is {one} and {two}. Choose "
+                        "runs of one data set and label scheme.",
+                        run_id=first.run_id,
+                        other=other.run_id,
+                        what=said(what),
+                        one=repr(getattr(first, what)),
+                        two=repr(getattr(other, what)),
+                    )
                 )
     ids = set(map(str, first.image_ids))
     for other in runs[1:]:
         ids &= set(map(str, other.image_ids))
     if not ids:
         raise PredictionsInvalid(
-            f"{' and '.join(run.run_id for run in runs[:3])} share no image, so nothing can be compared. "
-            "Runs share test images when data set, split and split seed are the same."
+            said(
+                "{listed} share no image, so nothing can be compared. Runs share test images when data "
+                "set, split and split seed are the same.",
+                listed=said_list([run.run_id for run in runs[:3]]),
+            )
         )
     aligned = tuple(_subset(run, ids) for run in runs)
     for other in aligned[1:]:
@@ -51,9 +62,15 @@ def shared_images(runs: Sequence[Predictions]) -> tuple[Predictions, ...]:
         differs |= (aligned[0].y_true != other.y_true).reshape(len(ids), -1).any(axis=1)
         if differs.any():
             raise PredictionsInvalid(
-                f"{first.run_id} and {other.run_id} disagree about the truth or the group of {int(differs.sum())} "
-                f"of {len(ids)} images, such as {aligned[0].image_ids[int(differs.argmax())]!r}. "
-                "Their labels come from different versions of the data."
+                said(
+                    "{run_id} and {other} disagree about the truth or the group of {n} of {n_2} images, "
+                    "such as {image}. Their labels come from different versions of the data.",
+                    run_id=first.run_id,
+                    other=other.run_id,
+                    n=int(differs.sum()),
+                    n_2=len(ids),
+                    image=repr(aligned[0].image_ids[int(differs.argmax())]),
+                )
             )
     return aligned
 
@@ -83,14 +100,23 @@ def paired_values(
         unknown class.
     """
     if thresholds is not None and len(thresholds) != len(runs):
-        raise PredictionsInvalid(f"{len(runs)} runs, but {len(thresholds)} thresholds; expected one for each run.")
+        raise PredictionsInvalid(
+            said("{n} runs, but {n_2} thresholds; expected one for each run.", n=len(runs), n_2=len(thresholds))
+        )
     cuts: Sequence[Threshold | None] = thresholds if thresholds is not None else [None] * len(runs)
     overall = class_name is None
     prepared = [prepare(run, cut, (metric,), per_class=not overall) for run, cut in zip(runs, cuts, strict=True)]
     key = (metric, class_name)
     plain = [weighted_values(one, np.ones((1, len(runs[0])))) for one in prepared]
     if key not in plain[0]:
-        raise UnknownKey(f"{metric} has no value for {class_name!r}; classes: {', '.join(runs[0].class_names)}.")
+        raise UnknownKey(
+            said(
+                "{metric} has no value for {class_name}; classes: {listed}.",
+                metric=metric,
+                class_name=repr(class_name),
+                listed=", ".join(runs[0].class_names),
+            )
+        )
     drawn: list[list[np.ndarray]] = [[] for _ in runs]
     for weights in resample_weights(runs[0].groups, n_bootstrap, seed):
         for values, one in zip(drawn, prepared, strict=True):

@@ -16,6 +16,7 @@ from core.evaluation import delong
 from core.evaluation.compare import decided_rightly, holm, mcnemar_comparison, paired_comparison
 from core.evaluation.intervals import LEVEL, bootstrap_method
 from core.evaluation.paired import paired_values, shared_images
+from core.language import said
 from core.types import Comparison, Predictions, Threshold
 
 
@@ -59,7 +60,14 @@ class PairMatrix:
             if (test.comparison.second, test.comparison.first) == (first, second):
                 other = None if test.mcnemar is None else _turned(test.mcnemar)
                 return replace(test, comparison=_turned(test.comparison), mcnemar=other)
-        raise PredictionsInvalid(f"{first} and {second} are no pair of {', '.join(self.run_ids)}.")
+        raise PredictionsInvalid(
+            said(
+                "{first} and {second} are no pair of {listed}.",
+                first=first,
+                second=second,
+                listed=", ".join(self.run_ids),
+            )
+        )
 
 
 def pair_matrix(
@@ -81,7 +89,11 @@ def pair_matrix(
     Raises: PredictionsInvalid with fewer than two runs, or when they do not belong together; UndefinedMetric.
     """
     if len(runs) < 2:
-        raise PredictionsInvalid(f"A pair takes two runs; there {'is one' if runs else 'are none'}. Choose more.")
+        raise PredictionsInvalid(
+            said("A pair takes two runs; there is one. Choose more.")
+            if runs
+            else said("A pair takes two runs; there are none. Choose more.")
+        )
     aligned = shared_images(runs)
     drawn = paired_values(aligned, metric, thresholds, class_name=class_name, n_bootstrap=n_bootstrap, seed=seed)
     method = "paired " + bootstrap_method(n_bootstrap, unit)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from core.errors import SpecInvalid, UndefinedMetric
+from core.language import said
 from core.registry.reading import (
     ALL,
     ARRIVAL,
@@ -112,9 +113,15 @@ def simulate(
     """
     ill = np.asarray(ill, dtype=bool)
     if ill.all() or not ill.any():
-        raise UndefinedMetric("These test images are all ill or all healthy: there is nobody to be read first.")
+        raise UndefinedMetric(said("These test images are all ill or all healthy: there is nobody to be read first."))
     if n_images < 10 or not len(seeds):
-        raise SpecInvalid(f"{n_images} pictures and {len(seeds)} seeds: expected at least 10 and at least one.")
+        raise SpecInvalid(
+            said(
+                "{n_images} pictures and {n} seeds: expected at least 10 and at least one.",
+                n_images=n_images,
+                n=len(seeds),
+            )
+        )
     skipped = int(WARM_UP_SHARE * n_images)
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("ill", "called", *ORDERS)}
     for seed in seeds:
@@ -139,7 +146,11 @@ def marked(waiting: Waiting, group: str) -> np.ndarray:
     ill, called = waiting.ill, waiting.called
     groups = {ALL: np.ones_like(ill), ILL: ill, HEALTHY: ~ill, FOUND: ill & called, MISSED: ill & ~called}
     if group not in groups:
-        raise SpecInvalid(f"Unknown group {group!r} of a reading list. Known: {', '.join(groups)}.")
+        raise SpecInvalid(
+            said(
+                "Unknown group {group} of a reading list. Known: {listed}.", group=repr(group), listed=", ".join(groups)
+            )
+        )
     return groups[group]
 
 
@@ -210,7 +221,7 @@ def _draw_images(
         if ill[pool].any() and not ill[pool].all():
             break
     else:
-        raise UndefinedMetric(f"Of {len(names)} patients too few are ill, or healthy, to redraw them.")
+        raise UndefinedMetric(said("Of {n} patients too few are ill, or healthy, to redraw them.", n=len(names)))
     wanted = rng.random(n_images) < prevalence
     drawn = np.empty(n_images, dtype=np.int64)
     for kind in (True, False):

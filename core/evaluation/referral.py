@@ -13,10 +13,11 @@ import numpy as np
 from core.errors import SpecInvalid
 from core.evaluation.intervals import LEVEL, bootstrap_method, percentile_interval, resample_weights
 from core.evaluation.thresholds import VALIDATION, cut_of, decide
+from core.language import said
 from core.types import Estimate, ModelCard, Predictions, Referral, ReferralRecord, Threshold
 
 DEFAULT_RULE = "coverage:0.9"
-RULES = "coverage:<share answered>, error:<share of errors among the answered>"
+RULES = said("coverage:<share answered>, error:<share of errors among the answered>")
 DIGITS = 9
 EDGE = 1e-12  # probabilities of exactly 0 and 1 have no logit
 COVERAGE, ERROR, AREA = "coverage", "error_answered", "aurc"
@@ -43,7 +44,7 @@ def confidence(pred: Predictions, threshold: Threshold) -> np.ndarray:
     Raises: SpecInvalid for multilabel predictions.
     """
     if pred.task == "multilabel":
-        raise SpecInvalid("A multilabel task makes many decisions per image, and has no band of its own.")
+        raise SpecInvalid(said("A multilabel task makes many decisions per image, and has no band of its own."))
     if pred.task == "multiclass":
         return np.asarray(pred.y_prob.max(axis=1), dtype=np.float64)
     i = pred.positive_index
@@ -68,7 +69,9 @@ def choose_band(validation: Predictions, threshold: Threshold, rule: str = DEFAU
     Raises: SpecInvalid when the predictions are not of validation, the rule is unknown, or the task is multilabel.
     """
     if validation.split != VALIDATION:
-        raise SpecInvalid(f"A band is chosen on the validation split, never on {validation.split!r}.")
+        raise SpecInvalid(
+            said("A band is chosen on the validation split, never on {split}.", split=repr(validation.split))
+        )
     name, amount = _parsed(rule)
     sure = confidence(validation, threshold)
     levels, counts = np.unique(sure, return_counts=True)
@@ -196,7 +199,13 @@ def _parsed(rule: str) -> tuple[str, float]:
     except ValueError:
         amount = float("nan")
     if name not in (COVERAGE, "error") or not 0 <= amount <= 1:
-        raise SpecInvalid(f"Unknown rule of referral {rule!r}. Known: {RULES}; shares are fractions from 0 to 1.")
+        raise SpecInvalid(
+            said(
+                "Unknown rule of referral {rule}. Known: {rules}; shares are fractions from 0 to 1.",
+                rule=repr(rule),
+                rules=RULES,
+            )
+        )
     return name, amount
 
 

@@ -11,6 +11,7 @@ from core.evaluation.curves import curves_of
 from core.evaluation.intervals import LEVEL, estimates
 from core.evaluation.metrics import confusion
 from core.evaluation.thresholds import DEFAULT_RULE, choose_threshold
+from core.language import said
 from core.types import Evaluation, Predictions, Threshold
 
 
@@ -70,8 +71,14 @@ def evaluate_run(
     same = (validation.run_id, validation.task, validation.class_names, validation.positive_class)
     if same != (test.run_id, test.task, test.class_names, test.positive_class):
         raise PredictionsInvalid(
-            f"Validation is of {validation.run_id} ({', '.join(validation.class_names)}), "
-            f"test of {test.run_id} ({', '.join(test.class_names)}); expected one run and one class order."
+            said(
+                "Validation is of {run_id} ({listed}), test of {other} ({listed_2}); expected one run "
+                "and one class order.",
+                run_id=validation.run_id,
+                listed=", ".join(validation.class_names),
+                other=test.run_id,
+                listed_2=", ".join(test.class_names),
+            )
         )
     threshold = choose_threshold(validation, rule)
     temperature = fit_temperature(validation)

@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import PredictionsInvalid
 from core.evaluation.intervals import LEVEL, bootstrap_method, bootstrap_values, percentile_interval
 from core.evaluation.metrics import all_values
-from core.language import listing
+from core.language import listing, said, said_list
 from core.registry.gaps import METRICS, Gap, GapKind, PartScore, Reference, Representativeness
 from core.registry.labels import LABEL_SCHEMES
 from core.registry.metrics import find_estimate
@@ -47,8 +47,10 @@ def representativeness(
     """
     runs = (train, validation, test)
     if [p.split for p in runs] != ["train", "validation", "test"] or len({p.run_id for p in runs}) > 1:
-        told = ", ".join(f"{p.split} of {p.run_id}" for p in runs)
-        raise PredictionsInvalid(f"Expected training, validation and test predictions of one run; got {told}.")
+        told = said_list([said("{split} of {run_id}", split=p.split, run_id=p.run_id) for p in runs])
+        raise PredictionsInvalid(
+            said("Expected training, validation and test predictions of one run; got {told}.", told=told)
+        )
     method = bootstrap_method(n_bootstrap, unit)
     draws = [_draws(part, threshold, n_bootstrap, seed) for part in runs]
     again = [_draws(part, threshold, n_bootstrap, seed + 1) for part in (validation, test)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import PredictionsInvalid
 from core.evaluation.thresholds import decide
+from core.language import said
 from core.types import Predictions, Threshold
 
 CALIBRATION_BINS = 10
@@ -99,7 +100,13 @@ def prepare(
     count = len(pred.class_names)
     truth = np.stack([pred.truth_of(i) for i in range(count)], axis=1).astype(bool)
     if threshold is None and set(wanted) & set(NEEDS_THRESHOLD):
-        raise PredictionsInvalid(f"{pred.run_id}: {', '.join(set(wanted) & set(NEEDS_THRESHOLD))} need a threshold.")
+        raise PredictionsInvalid(
+            said(
+                "{run_id}: {listed} need a threshold.",
+                run_id=pred.run_id,
+                listed=", ".join(set(wanted) & set(NEEDS_THRESHOLD)),
+            )
+        )
     counted = None
     if threshold is not None and set(wanted) & set(NEEDS_THRESHOLD):
         called = decide(pred, threshold)

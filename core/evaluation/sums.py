@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import SpecInvalid
 from core.evaluation.report import evaluate
 from core.evaluation.thresholds import choose_threshold, cut_of
+from core.language import said
 from core.types import ClassSum, ModelCard, Predictions, SumAnswer
 
 REST = "Other"
@@ -58,7 +59,14 @@ def as_question(card: ModelCard, name: str) -> ModelCard:
     one = next((one for one in card.sums if one.name == name), None)
     if one is None:
         there = ", ".join(each.name for each in card.sums) or "none"
-        raise SpecInvalid(f"{card.name} has no sum of classes called {name!r}; it has: {there}.")
+        raise SpecInvalid(
+            said(
+                "{name} has no sum of classes called {sum}; it has: {there}.",
+                name=card.name,
+                sum=repr(name),
+                there=there,
+            )
+        )
     rest = _rest(card.class_names, one.classes)
     return replace(
         card, task="binary", class_names=(rest, name), positive_class=name, threshold=one.threshold,

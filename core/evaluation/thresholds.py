@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.errors import SpecInvalid, UndefinedMetric
+from core.language import said
 from core.tables import SUM_TOLERANCE
 from core.types import Predictions, Threshold
 
-RULES = (
-    "youden, f1, sensitivity:<share>, specificity:<share>, cost:<ratio>, fixed:<cut>, "
-    "each with ';<class>=<cut>' behind it for a class whose cut is set by hand"
+RULES = said(
+    "youden, f1, sensitivity:<share>, specificity:<share>, cost:<ratio>, fixed:<cut>, each "
+    "with ';<class>=<cut>' behind it for a class whose cut is set by hand"
 )
 DEFAULT_RULE = "youden"
 VALIDATION = "validation"
@@ -59,8 +60,11 @@ def choose_threshold(validation: Predictions, rule: str = DEFAULT_RULE) -> Thres
         chosen_on = VALIDATION
     else:
         raise SpecInvalid(
-            f"A threshold is chosen on the validation split, never on {validation.split!r}: "
-            "the images that judge it must not choose it. Pass validation predictions, or a rule 'fixed:0.5'."
+            said(
+                "A threshold is chosen on the validation split, never on {split}: the images that judge "
+                "it must not choose it. Pass validation predictions, or a rule 'fixed:0.5'.",
+                split=repr(validation.split),
+            )
         )
     binary = validation.task == "binary"
     classes = [validation.positive_index] if binary else list(range(len(validation.class_names)))
@@ -76,8 +80,11 @@ def choose_threshold(validation: Predictions, rule: str = DEFAULT_RULE) -> Thres
             cut = _best_cut(np.asarray(validation.y_prob[:, i], dtype=np.float64), truth, name, amount)
         elif binary:
             raise UndefinedMetric(
-                f"{validation.run_id}: the validation split shows one class only, so no threshold can be chosen "
-                "on it. Use the rule 'fixed:0.5', or a split with both classes."
+                said(
+                    "{run_id}: the validation split shows one class only, so no threshold can be chosen on "
+                    "it. Use the rule 'fixed:0.5', or a split with both classes.",
+                    run_id=validation.run_id,
+                )
             )
         else:
             cut = FALLBACK_CUT
@@ -94,7 +101,11 @@ def parse_rule(rule: str) -> ParsedRule:
     in_range = plain or (amount > 0 if name == "cost" else 0 <= amount <= 1)
     if not (plain or name in ("sensitivity", "specificity", "cost", "fixed")) or not in_range or np.isinf(amount):
         raise SpecInvalid(
-            f"Unknown threshold rule {rule!r}. Known: {RULES}; shares and cuts are fractions from 0 to 1."
+            said(
+                "Unknown threshold rule {rule}. Known: {rules}; shares and cuts are fractions from 0 to 1.",
+                rule=repr(rule),
+                rules=RULES,
+            )
         )
     by_hand: dict[str, float] = {}
     for part in overrides:
@@ -102,8 +113,13 @@ def parse_rule(rule: str) -> ParsedRule:
         class_name, cut = class_name.strip(), _number(cut_text)
         if not equals or not class_name or class_name in by_hand or not 0 <= cut <= 1:
             raise SpecInvalid(
-                f"The threshold rule {rule!r} has {part.strip()!r}; expected <class>=<cut>, each class once and its "
-                f"cut a fraction from 0 to 1. Known: {RULES}."
+                said(
+                    "The threshold rule {rule} has {part}; expected <class>=<cut>, each class once and its "
+                    "cut a fraction from 0 to 1. Known: {rules}.",
+                    rule=repr(rule),
+                    part=repr(part.strip()),
+                    rules=RULES,
+                )
             )
         by_hand[class_name] = cut
     return ParsedRule(name, amount, by_hand)
@@ -122,8 +138,12 @@ def _check_classes(rule: str, parsed: ParsedRule, cut_classes: list[str]) -> Non
     strange = [name for name in parsed.by_hand if name not in cut_classes]
     if strange:
         raise SpecInvalid(
-            f"The threshold rule {rule!r} sets a cut for {', '.join(map(repr, strange))}; "
-            f"there are cuts for: {', '.join(cut_classes)}."
+            said(
+                "The threshold rule {rule} sets a cut for {listed}; there are cuts for: {listed_2}.",
+                rule=repr(rule),
+                listed=", ".join(map(repr, strange)),
+                listed_2=", ".join(cut_classes),
+            )
         )
 
 
@@ -187,5 +207,11 @@ def cut_of(threshold: Threshold, class_name: str) -> float:
     """The cut of one class. Raises SpecInvalid when there is none."""
     if class_name not in threshold.values:
         held = ", ".join(threshold.values) or "none"
-        raise SpecInvalid(f"The threshold has no cut for {class_name!r}; it has cuts for: {held}.")
+        raise SpecInvalid(
+            said(
+                "The threshold has no cut for {class_name}; it has cuts for: {held}.",
+                class_name=repr(class_name),
+                held=held,
+            )
+        )
     return float(threshold.values[class_name])

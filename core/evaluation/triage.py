@@ -13,6 +13,7 @@ from core.errors import SpecInvalid
 from core.evaluation.decision import decided_rows
 from core.evaluation.operating import ThresholdTable
 from core.evaluation.thresholds import candidate_cuts, cut_of
+from core.language import said
 from core.types import Estimate, ModelCard, Predictions
 
 Flag = Literal["not read", "unlike", "near the cut", "called", "not called"]
@@ -122,8 +123,12 @@ def urgency(probabilities: np.ndarray, class_names: Sequence[str], question: Que
     strange = [name for name in question.classes if name not in class_names]
     if strange or not question.classes:
         raise SpecInvalid(
-            f"The question {question.name!r} asks for {', '.join(strange) or 'no class at all'}; "
-            f"the classes are: {', '.join(class_names)}."
+            said(
+                "The question {name} asks for {listed}; the classes are: {listed_2}.",
+                name=repr(question.name),
+                listed=", ".join(strange) or said("no class at all"),
+                listed_2=", ".join(class_names),
+            )
         )
     inside = np.isin(list(class_names), list(question.classes))
     return np.asarray(probabilities, dtype=np.float64)[:, inside].sum(axis=1).clip(0.0, 1.0)
@@ -166,7 +171,7 @@ def order_batch(
                 )
             )  # fmt: skip
     for i in sorted(set(range(len(arrivals))) - set(rows)):
-        reason = arrivals[i].reason or "the network gave no number for it"
+        reason = arrivals[i].reason or said("the network gave no number for it")
         places.append(
             Place(
                 arrival=i, name=arrivals[i].name, place=None, moved=0, score=None, called=None, flags=(NOT_READ,),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from core.errors import SpecInvalid
+from core.language import said
 from core.types import Estimate, RunRecord, RunSpec
 
 
@@ -59,7 +60,9 @@ def mean_estimate(estimates: Sequence[Estimate], *, independent: bool) -> Estima
     """
     kinds = {(e.metric, e.class_name, e.split, e.level) for e in estimates}
     if len(kinds) != 1:
-        raise SpecInvalid(f"A mean over turns needs estimates of one metric, class, split and level, not {len(kinds)}.")
+        raise SpecInvalid(
+            said("A mean over turns needs estimates of one metric, class, split and level, not {n}.", n=len(kinds))
+        )
     if len(estimates) == 1:
         return estimates[0]
     pool = sum if independent else max

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from core.errors import SpecInvalid
 from core.evaluation.compare import Ranking, holm
-from core.language import listing, t, tn
+from core.language import listing, said, t, tn
 from core.registry.metrics import metric_spec
 from core.types import Comparison
 
@@ -116,14 +116,28 @@ def verdict_of(ranking: Ranking, titles: Mapping[str, str], *, unit: str = "pati
 
 def _lead(comparison: Comparison, best: str, titles: Mapping[str, str], higher_is_better: bool) -> _Lead:
     if best not in (comparison.first, comparison.second):
-        raise SpecInvalid(f"{comparison.first} against {comparison.second} says nothing about {best}.")
+        raise SpecInvalid(
+            said(
+                "{first} against {second} says nothing about {best}.",
+                first=comparison.first,
+                second=comparison.second,
+                best=best,
+            )
+        )
     other = comparison.second if comparison.first == best else comparison.first
     turned = (comparison.first == best) != higher_is_better
     ahead, low, high = comparison.difference, comparison.low, comparison.high
     if turned:
         ahead, low, high = -ahead, -high, -low
     if ahead < 0:
-        raise SpecInvalid(f"{best} is not the best: {other} is ahead of it in {comparison.metric}.")
+        raise SpecInvalid(
+            said(
+                "{best} is not the best: {other} is ahead of it in {metric}.",
+                best=best,
+                other=other,
+                metric=comparison.metric,
+            )
+        )
     return _Lead(titles.get(other, other), ahead, low, high, comparison.p_value)
 
 

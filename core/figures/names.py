@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from core.language import t
+from core.language import retold, t
 from core.registry.architectures import ARCHITECTURES
 from core.registry.datasets import DATASETS
 from core.registry.heads import HEADS
@@ -49,7 +49,7 @@ def label_title(words: str) -> str:
 
 def model_title(title: str) -> str:
     """A card's title, "task: network", its parts in the reader's language where they are ours."""
-    return ": ".join(t(part) for part in title.split(": "))
+    return ": ".join(retold(part) for part in title.split(": "))
 
 
 def group_field_of(record: RunRecord) -> str:

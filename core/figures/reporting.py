@@ -31,7 +31,7 @@ from core.figures.text import (
     size,
     split_badge,
 )
-from core.language import t
+from core.language import retold, t
 from core.registry.datasets import DATASETS
 from core.registry.metrics import find_estimate
 from core.types import Evaluation, ModelCard, RunRecord
@@ -102,7 +102,11 @@ def report_items(
     known = {**_about(record, card, command), **_data(record), **_made(record)}
     if evaluation is not None:
         known.update(_found(record, evaluation))
-    known[24] = [*map(t, card.limits if card is not None else ()), *_caveats(record), *warnings_of(record, evaluation)]
+    known[24] = [
+        *map(retold, card.limits if card is not None else ()),
+        *_caveats(record),
+        *warnings_of(record, evaluation),
+    ]
     for number, lines in (extras or {}).items():
         known[number] = [*known.get(number, []), *lines]
     for text, said in (statements or {}).items():
@@ -132,7 +136,7 @@ def _about(record: RunRecord, card: ModelCard | None, command: str) -> dict[int,
             t("Commit {commit}", commit=environment.commit) if environment is not None and environment.commit else "",
             software,
         ],
-        2: [t(card.intended_use)] if card is not None and card.intended_use else [],
+        2: [retold(card.intended_use)] if card is not None and card.intended_use else [],
         3: [t(NOT_A_DIAGNOSIS)],
         4: [t("Every score here is the output of {model}, a statistical model, not of a person.",
               model=run_title(record.spec))],
@@ -148,7 +152,7 @@ def _about(record: RunRecord, card: ModelCard | None, command: str) -> dict[int,
 def _data(record: RunRecord) -> dict[int, list[str]]:
     spec, data = record.spec, DATASETS.get(record.spec.dataset)
     word = group_word(group_field_of(record))
-    left = [f"{plural(n, 'image')}: {t(why)}" for why, n in record.dropped.items()]
+    left = [f"{plural(n, 'image')}: {retold(why)}" for why, n in record.dropped.items()]
     counts = []
     for part in record.counts:
         classes = ", ".join(f"{t(name)} {n:,}" for name, n in part.images_per_class.items())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from core.figures.explaining import unlayered_sentence
 from core.figures.names import architecture_title, dataset_title, head_title
 from core.figures.text import counted, estimate_text, finer_percents, listing, percent, size
-from core.language import t
+from core.language import retold, t
 from core.registry.datasets import DATASETS
 from core.types import Calibration, Estimate, Heatmap, ModelCard, SumAnswer, Threshold
 
@@ -216,7 +216,11 @@ def engine_sentence(card: ModelCard) -> str:
             engine=card.engine, probabilities=f"{card.engine_parity['probabilities']:.0e}",
             maps=f"{card.engine_parity['maps']:.0e}",
         )  # fmt: skip
-    reason = card.engine_reason or t("It was exported without ONNX graphs; export it again for them.")
+    reason = (
+        retold(card.engine_reason)
+        if card.engine_reason
+        else t("It was exported without ONNX graphs; export it again for them.")
+    )
     return f"{card.engine}. {reason}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from core.errors import SpecInvalid
+from core.language import said
 from core.registry.architectures import ARCHITECTURES, architecture_spec
 from core.registry.datasets import dataset_spec
 from core.registry.heads import HEADS, head_spec
@@ -72,11 +73,17 @@ def own_runs(
     Raises: SpecInvalid without a head, or for a strategy that network or head cannot follow; UnknownKey.
     """
     if not heads:
-        raise SpecInvalid("Choose at least one head.")
+        raise SpecInvalid(said("Choose at least one head."))
     network = architecture_spec(architecture)
     wrong = [key for key in heads if not _fits(head_spec(key), strategy)]
     if wrong or strategy not in strategies_of(architecture):
-        raise SpecInvalid(f"{', '.join(wrong) or network.title} cannot be trained with strategy = {strategy!r}.")
+        raise SpecInvalid(
+            said(
+                "{listed} cannot be trained with strategy = {strategy}.",
+                listed=", ".join(wrong) or network.title,
+                strategy=repr(strategy),
+            )
+        )
     return tuple(
         RunSpec(
             dataset=dataset, label_scheme=scheme, architecture=architecture, head=head, strategy=strategy,

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from core import paths
 from core.errors import SpecInvalid, StoreError
+from core.language import said
 from core.store.atomic import write_text
 from core.store.codec import from_json, to_json
 from core.store.names import read_limited
@@ -84,7 +85,7 @@ def new_job_id() -> str:
 def job_folder(job_id: str) -> Path:
     """Where a job lies. Raises SpecInvalid when `job_id` is none."""
     if not JOB_ID.fullmatch(job_id):
-        raise SpecInvalid(f"{job_id!r} is no id of a training in the background.")
+        raise SpecInvalid(said("{job_id} is no id of a training in the background.", job_id=repr(job_id)))
     return jobs_folder() / job_id
 
 

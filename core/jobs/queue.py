@@ -18,6 +18,7 @@ from core import paths
 from core.errors import SpecInvalid
 from core.jobs import files
 from core.jobs.process import Process, process_of, signal_session
+from core.language import said
 from core.store.codec import SCHEMA_VERSION
 
 State = Literal["waiting", "running", "stopping", "done", "failed", "stopped", "lost"]
@@ -85,9 +86,13 @@ def start_command(
 ) -> str:
     """As `start`, with what follows the Python interpreter given; an own plan's file takes the place of `plan`."""
     if not can_run_here():
-        raise SpecInvalid("Training in the background needs Linux or macOS. Use the command in a terminal instead.")
+        raise SpecInvalid(
+            said("Training in the background needs Linux or macOS. Use the command in a terminal instead.")
+        )
     if sum(job.state in ALIVE for job in jobs()) >= MOST_WAITING:
-        raise SpecInvalid(f"{MOST_WAITING} trainings are waiting already; let some end, or stop them.")
+        raise SpecInvalid(
+            said("{most_waiting} trainings are waiting already; let some end, or stop them.", most_waiting=MOST_WAITING)
+        )
     job_id = files.new_job_id()
     folder = paths.ensure_folder(files.job_folder(job_id))
     if own_plan is not None:
@@ -123,9 +128,9 @@ def resume(job_id: str) -> None:
     """
     folder = files.job_folder(job_id)
     if files.get(folder, files.REQUEST, files.JobRequest) is None:
-        raise SpecInvalid(f"There is no training {job_id} any more.")
+        raise SpecInvalid(said("There is no training {job_id} any more.", job_id=job_id))
     if _lives(folder):
-        raise SpecInvalid("This training is still under way.")
+        raise SpecInvalid(said("This training is still under way."))
     for name in (files.STOP, files.ENDED, files.RUNNING, files.PROGRESS):
         (folder / name).unlink(missing_ok=True)
     _spawn(folder)
@@ -135,7 +140,7 @@ def forget(job_id: str) -> None:
     """Remove the folder of a job that is not alive; its runs stay. Raises SpecInvalid when it is alive."""
     folder = files.job_folder(job_id)
     if _lives(folder):
-        raise SpecInvalid("This training is still under way; stop it first.")
+        raise SpecInvalid(said("This training is still under way; stop it first."))
     shutil.rmtree(folder, ignore_errors=True)
 
 

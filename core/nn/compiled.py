@@ -10,6 +10,7 @@ import threading
 import numpy as np
 
 from core.errors import ExplanationFailed
+from core.language import said
 from core.nn.backend import keras
 from core.nn.heads import LOGITS, POOLED
 from core.nn.runtime import COMPILED, Output
@@ -27,7 +28,9 @@ class CompiledKeras:
         names = {layer.name for layer in model.layers}
         for needed in (cam_layer, LOGITS):
             if needed not in names:
-                raise ExplanationFailed(f"The network has no layer {needed!r}; it cannot be split for Grad-CAM.")
+                raise ExplanationFailed(
+                    said("The network has no layer {needed}; it cannot be split for Grad-CAM.", needed=repr(needed))
+                )
         self._lock = threading.Lock()
         activations, logits = model.get_layer(cam_layer).output, model.get_layer(LOGITS).output
         has_pool = POOLED in names

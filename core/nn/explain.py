@@ -11,6 +11,7 @@ import numpy as np
 
 from core.data.images import resize_map
 from core.errors import ExplanationFailed
+from core.language import said
 from core.registry.explanations import EXPLANATIONS
 from core.types import Heatmap
 
@@ -42,7 +43,12 @@ def heatmap(
         grid: the cells that the map was made from, where it is no longer on them; its own by default.
     """
     if not np.isfinite(raw).all():
-        raise ExplanationFailed(f"The heat map for {class_name!r} is not finite: the network's gradients overflow.")
+        raise ExplanationFailed(
+            said(
+                "The heat map for {class_name} is not finite: the network's gradients overflow.",
+                class_name=repr(class_name),
+            )
+        )
     top = float(raw.max())
     is_empty = top < EMPTY_BELOW
     values = np.zeros((size_px, size_px), np.float32) if is_empty else resize_map(raw / top, size_px)

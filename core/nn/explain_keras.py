@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ExplanationFailed
+from core.language import said
 from core.nn.backend import keras
 from core.nn.explain_maps import Stage
 from core.nn.heads import LOGITS
@@ -78,7 +79,9 @@ class KerasNetwork:
             scores = [logits[0, index] for index in range(logits.shape[-1])]
         found = [tape.gradient(score, held) for score in scores]
         if any(gradient is None for gradient in found):
-            raise ExplanationFailed(f"The class scores do not depend on the layer {layer!r}; choose another one.")
+            raise ExplanationFailed(
+                said("The class scores do not depend on the layer {layer}; choose another one.", layer=repr(layer))
+            )
         return Stage(np.asarray(held[0]), np.stack([np.asarray(gradient[0]) for gradient in found]))
 
     def saliency(self, image: np.ndarray, table: np.ndarray | None = None, *, noisy: bool = False) -> np.ndarray:
@@ -127,10 +130,20 @@ class KerasNetwork:
 
     def _spatial(self, layer: str):
         if layer not in {one.name for one in self._upstream()}:
-            raise ExplanationFailed(f"The network has no layer {layer!r} on the way to its scores; choose another one.")
+            raise ExplanationFailed(
+                said(
+                    "The network has no layer {layer} on the way to its scores; choose another one.", layer=repr(layer)
+                )
+            )
         tensor = self.model.get_layer(layer).output
         if len(tensor.shape) != 4:
-            raise ExplanationFailed(f"The layer {layer!r} has no cells; its output is {tuple(tensor.shape[1:])}.")
+            raise ExplanationFailed(
+                said(
+                    "The layer {layer} has no cells; its output is {shape}.",
+                    layer=repr(layer),
+                    shape=tuple(tensor.shape[1:]),
+                )
+            )
         return tensor
 
     def randomised(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from core.errors import ExplanationFailed
+from core.language import said
 from core.nn import explain_maps
 from core.nn.explain import reference_gradcam
 from core.nn.explain_maps import Forward, Stage
@@ -73,7 +74,7 @@ class Explainer:
         if key == GRADCAM and chosen == self._card.cam_layer:
             cams = self._engine.run(image[None], maps=True, table=table).cams
             if cams is None:
-                raise ExplanationFailed(f"{self._card.name} gave no heat maps.")
+                raise ExplanationFailed(said("{name} gave no heat maps.", name=self._card.name))
             return _on_cells(cams[0])
         if key == "gradcam_reference":
             return _on_cells(self._by_library(image, chosen))
@@ -175,7 +176,9 @@ class Explainer:
 
     def _by_library(self, image: np.ndarray, layer: str) -> np.ndarray:
         if self._card.tabular_inputs:
-            raise ExplanationFailed("tf-keras-vis cannot explain a network that takes numbers beside the picture.")
+            raise ExplanationFailed(
+                said("tf-keras-vis cannot explain a network that takes numbers beside the picture.")
+            )
         model = self.network().model
         return np.stack([reference_gradcam(model, image, i, layer) for i in range(len(self._card.class_names))])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import ExportImpossible, ModelDamaged, SpecInvalid
+from core.language import english, message_of, said
 from core.nn.assemble import HEAD_FILE, NETWORK_FILE, assemble
 from core.nn.backend import keras
 from core.nn.compiled import CompiledKeras
@@ -80,7 +81,12 @@ def build_model_folder(
         intended_use="Teaching and research: to look at how a network decides, and how sure it may be.",
         limits=(
             "Not a medical device and not a diagnosis: no decision about a person may rest on it.",
-            f"Knows only these answers: {', '.join(record.class_names)}; any other picture gets one of them too.",
+            english(
+                said(
+                    "Knows only these answers: {names}; any other picture gets one of them too.",
+                    names=", ".join(record.class_names),
+                )
+            ),
             *data.caveats,
         ),
         licence=f"Network: {architecture.licence}. Head: Apache-2.0, trained on data under: {data.licence}.",
@@ -110,7 +116,7 @@ def _graphs(model: keras.Model, cam_layer: str, golden: np.ndarray) -> tuple[Onn
     try:
         return to_onnx(model, cam_layer, golden), ""
     except ExportImpossible as error:
-        return None, str(error)
+        return None, english(message_of(error))
 
 
 def _parity(graphs: OnnxFiles | None) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.data.history import Sequences
 from core.errors import TrainingFailed
+from core.language import english, said
 from core.nn.backend import keras
 from core.nn.fit_data import Batches
 from core.nn.fit_pace import Pace
@@ -79,14 +80,19 @@ class _Course(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         if logs and not math.isfinite(logs.get("loss", 0.0)):
-            self._stop(f"the loss is no longer a finite number (epoch {self.pace.epoch + 1}, batch {batch + 1})")
+            self._stop(
+                said(
+                    "the loss is no longer a finite number (epoch {epoch}, batch {batch})",
+                    epoch=self.pace.epoch + 1, batch=batch + 1,
+                )
+            )  # fmt: skip
         if self.settings.on_batch:
             self.settings.on_batch(batch + 1, int(self.params.get("steps") or 0))
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         logs = {name: float(value) for name, value in (logs or {}).items()}
         if not self.failed and not math.isfinite(logs["val_loss"]):
-            self._stop(f"the validation loss is no longer a finite number (epoch {epoch + 1})")
+            self._stop(said("the validation loss is no longer a finite number (epoch {epoch})", epoch=epoch + 1))
         if self.failed:
             return
         settings, pace = self.settings, self.pace
@@ -165,11 +171,19 @@ def fit(
         )
     if course.failed and not pace.best_epoch:
         raise TrainingFailed(
-            f"Training stopped: {course.failed}. Lower learning_rates in the plan "
-            f"(now {settings.learning_rate:g}), or look for pixels or labels that are not what they should be."
+            said(
+                "Training stopped: {reason}. Lower learning_rates in the plan (now {rate}), or look for pixels or "
+                "labels that are not what they should be.",
+                reason=course.failed,
+                rate=f"{settings.learning_rate:g}",
+            )
         )
     model.set_weights(course.best)
-    ended = f"{course.failed}; the weights are those of epoch {pace.best_epoch}" if course.failed else pace.ended
+    ended = (
+        english(said("{reason}; the weights are those of epoch {epoch}", reason=course.failed, epoch=pace.best_epoch))
+        if course.failed
+        else pace.ended
+    )
     return FitOutcome(pace.epoch, pace.best_epoch, ended)
 
 

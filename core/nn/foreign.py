@@ -4,7 +4,6 @@ The file is never opened in this process: `foreign_child.py` reads, cleans, load
 and time, and what comes back is JSON and the files of the model, which are checked like any other model's.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -14,22 +13,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
 from core import limits, paths
-from core.errors import ModelRefused, StoreError
-from core.nn.foreign_answers import ForeignAnswers, positive_of, settled_output
+from core.errors import ModelRefused
+from core.language import heard, said
+from core.nn.foreign_answers import ForeignAnswers
+from core.nn.foreign_card import ForeignReport, Probe, foreign_card
 from core.nn.foreign_child import JOB, RESULT, STAGE, memory_words
 from core.nn.inspect import InspectedModel
 from core.store.atomic import CHUNK_BYTES
-from core.store.codec import SCHEMA_VERSION, encode, from_json
+from core.store.codec import encode, from_json
 from core.store.models import CARD, EXPLAIN, GRAPH, MODEL, model_folder, save_model
-from core.types import ModelCard, PreprocessSpec, Threshold
+from core.types import ModelCard
 
 LOG = logging.getLogger("medlens.foreign")
 Report = Callable[[str], None]
@@ -47,36 +46,9 @@ QUICK_SECONDS, BYTES_A_SECOND = 8.0, 20e6  # to inspect: a small file that takes
 KEPT = ("PATH", "LANG", "SYSTEMROOT", "LD_LIBRARY_PATH")  # of the environment
 QUEUE_SECONDS = 300.0  # as long as one network may take at the most
 WAIT_SECONDS = 0.05
-UNKNOWN = "not stated"
-NO_CUT = "not chosen"  # the rule of a threshold that nobody chose
 MAX_RESULT_BYTES = 4 * 1024**2
 
 _turn = threading.Lock()  # one network at a time: each may take 4 GB
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """What a network gave for four fixed pictures: two of noise, black and white.
-
-    lowest, highest: of the numbers that come out; difference: between Keras and the flat network, of a probability.
-    """
-
-    lowest: float
-    highest: float
-    task: str
-    cam_layer: str
-    cam_grid: tuple[int, ...]
-    difference: float
-    same_for_all: bool
-    empty_maps: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignReport:
-    """A foreign network as it was read and tried."""
-
-    found: InspectedModel
-    probe: Probe
 
 
 def check_model(
@@ -109,14 +81,18 @@ def add_model(
     """
     target = model_folder(answers.name, folder)
     if not replace and (target / CARD).exists():
-        raise ModelRefused(f"A model {answers.name!r} exists already. Choose another name, or replace it on purpose.")
+        raise ModelRefused(
+            said(
+                "A model {name} exists already. Choose another name, or replace it on purpose.", name=repr(answers.name)
+            )
+        )
     with TemporaryDirectory(prefix="medlens-") as scratch:
         document = _tried(file, answers, Path(scratch), True, report)
         tried, built = _report(document), document["built"]
         files: dict[str, bytes | Path] = {MODEL: (Path(scratch) / MODEL).read_bytes()}
         if built["engine"] != "compiled Keras":
             files |= {name: (Path(scratch) / name).read_bytes() for name in (GRAPH, EXPLAIN)}
-        card = _card(answers, tried, built, files)
+        card = foreign_card(answers, tried, built, files)
         save_model(card, files, folder, replace=replace)
     return card
 
@@ -131,9 +107,11 @@ def _report(document: dict[str, Any]) -> ForeignReport:
 def _tried(file: Path, answers: ForeignAnswers, folder: Path, build: bool, report: Report | None) -> dict[str, Any]:
     """The result of the child process. Raises ModelRefused."""
     if not file.is_file():
-        raise ModelRefused(f"{file.name or file} is no file. Expected is a .keras or .h5 file.")
+        raise ModelRefused(said("{name} is no file. Expected is a .keras or .h5 file.", name=file.name or file))
     if not _turn.acquire(timeout=QUEUE_SECONDS):
-        raise ModelRefused("Other networks are being tried at the moment; each takes some gigabytes. Try again later.")
+        raise ModelRefused(
+            said("Other networks are being tried at the moment; each takes some gigabytes. Try again later.")
+        )
     try:
         return _in_child(file, answers, folder, build, report)
     finally:
@@ -149,15 +127,25 @@ def _in_child(file: Path, answers: ForeignAnswers, folder: Path, build: bool, re
     if result.is_file() and result.stat().st_size <= MAX_RESULT_BYTES:
         document: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
         if "refused" in document:
-            raise ModelRefused(document["refused"])
+            raise ModelRefused(heard(document["refused"]))
         if not build or "built" in document:  # stopped while it wrote ONNX graphs: Keras serves the model
             return document
     if code is None:
-        raise ModelRefused(f"The network took longer than {seconds[last]:.0f} s ({WORDS[last]}); it was stopped.")
+        raise ModelRefused(
+            said(
+                "The network took longer than {seconds:.0f} s ({words}); it was stopped.",
+                seconds=seconds[last], words=said(WORDS[last]),
+            )
+        )  # fmt: skip
     if code < 0 and last in ("load", "predict", "build"):  # ended by a signal, as TensorFlow ends without memory
-        raise ModelRefused(f"{memory_words()} (It ended while {WORDS[last]}.)")
+        raise ModelRefused(said("{memory} (It ended while {words}.)", memory=memory_words(), words=said(WORDS[last])))
     LOG.warning("a foreign network ended its process (%s, status %s): %s", last, code, _end_of_log(folder))
-    raise ModelRefused(f"It could not be read to its end ({WORDS[last]}): the file is damaged, or of an unknown kind.")
+    raise ModelRefused(
+        said(
+            "It could not be read to its end ({words}): the file is damaged, or of an unknown kind.",
+            words=said(WORDS[last]),
+        )
+    )
 
 
 def _run(folder: Path, report: Report | None, seconds: Mapping[str, float]) -> tuple[str, int | None]:
@@ -211,80 +199,6 @@ def _stop(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def _card(
-    answers: ForeignAnswers, tried: ForeignReport, built: dict[str, Any], files: dict[str, bytes | Path]
-) -> ModelCard:
-    found, probe = tried.found, tried.probe
-    content = files[MODEL]
-    if not isinstance(content, bytes):
-        raise StoreError(f"{answers.name}: the network was not read into memory.")
-    positive = positive_of(answers, probe.task)
-    cut = 0.5
-    cuts = {positive: cut} if positive is not None else dict.fromkeys(answers.class_names, cut)
-    kind = settled_output(found, answers.output or ("sigmoid" if found.outputs == 1 else ""))
-    stated = found.output_kind if found.output_kind != "linear" else f"logits, read by {kind}"
-    return ModelCard(
-        schema_version=SCHEMA_VERSION,
-        name=answers.name,
-        title=answers.title or f"{answers.name} (brought along)",
-        run_id="",
-        architecture=found.architecture or found.name,
-        head="its own",
-        task=probe.task,  # type: ignore[arg-type]
-        class_names=answers.class_names,
-        positive_class=positive,
-        preprocess=PreprocessSpec(size_px=found.size_px),
-        cam_layer=probe.cam_layer,
-        threshold=Threshold(values=cuts, rule=NO_CUT, chosen_on="none"),
-        temperature=1.0,
-        training_data=UNKNOWN,
-        training_dataset="",
-        n_train_images=0,
-        n_train_groups=0,
-        synthetic=False,
-        estimates=(),
-        intended_use="Teaching and research: to look at how a network decides that somebody brought along.",
-        limits=_limits(answers, tried),
-        licence=UNKNOWN,
-        sha256=hashlib.sha256(content).hexdigest(),
-        model_bytes=len(content),
-        golden_seeds=tuple(built["seeds"]),
-        golden_outputs=tuple(tuple(row) for row in built["golden"]),
-        feature_mean=(),
-        feature_scale=(),
-        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        engine=built["engine"],
-        engine_reason=built["reason"],
-        engine_parity=built["parity"],
-        other_sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items() if name != MODEL},  # type: ignore[arg-type]
-        source_file=found.sha256,
-        output_kind=stated,
-        tabular_inputs=answers.table,
-    )
-
-
-def _limits(answers: ForeignAnswers, tried: ForeignReport) -> tuple[str, ...]:
-    """What nobody knows about this network, one sentence each."""
-    found, probe = tried.found, tried.probe
-    said = [
-        "Not a medical device and not a diagnosis: no decision about a person may rest on it.",
-        "Brought along by its user: how good it is has not been measured here, and its training data are not stated.",
-        f"Knows only these answers: {', '.join(answers.class_names)}; any other picture gets one of them too. Their "
-        "names and order were typed in, and nothing in the file confirms them.",
-    ]
-    if not answers.pixel_scaling and not found.pixel_sure:
-        said.append(f"Its pixel range was guessed: {found.pixel_reason}. With another one its answers would be others.")
-    if found.choices:
-        said.append(f"Its output {found.output_name} answers here; what else it gives is left out.")
-    if probe.same_for_all:
-        said.append("It gave the same answer for noise, black and white: it may not look at the picture at all.")
-    if probe.empty_maps:
-        said.append(f"Its heat maps were empty for every picture that it was tried on (layer {probe.cam_layer}).")
-    if probe.cam_layer == "picture":
-        said.append("It has no layer with cells of its own: its heat maps are made on the pixels.")
-    return tuple(said)
-
-
 def read_in_pieces(source: Any, target: Path) -> None:
     """Write an open binary file down without holding it in memory twice; over the limit it is refused."""
     written = 0
@@ -292,5 +206,5 @@ def read_in_pieces(source: Any, target: Path) -> None:
         while piece := source.read(CHUNK_BYTES):
             written += len(piece)
             if written > limits.MAX_MODEL_BYTES:
-                raise ModelRefused(f"The file has more than {limits.MAX_MODEL_BYTES / 1e6:,.0f} MB.")
+                raise ModelRefused(said("The file has more than {most:,.0f} MB.", most=limits.MAX_MODEL_BYTES / 1e6))
             sink.write(piece)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.inspect import InspectedModel
 from core.nn.inspect_outputs import output_words
 from core.registry.pixels import RANGES
@@ -14,7 +15,10 @@ MAX_NAME = 60
 # names stand in Markdown, tables and CSV files: no marks of their languages, and no formula at the beginning
 NAME = re.compile(r"[^\W_][\w \-/.,()'+%&:]{0,59}")
 
-EXPECTED = f"expected are 1 to {MAX_NAME} letters, digits, spaces and - / . , ( ) ' + % & :, a letter or digit first"
+EXPECTED = said(
+    "expected are 1 to {max_name} letters, digits, spaces and - / . , ( ) ' + % & :, a letter or digit first",
+    max_name=MAX_NAME,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,29 +47,49 @@ def settled_pixels(found: InspectedModel, answers: ForeignAnswers) -> str:
     """The pixel range: the one stated, else the guess. Raises ModelRefused for a word that is none."""
     chosen = answers.pixel_scaling or found.pixel_scaling
     if chosen not in RANGES:
-        raise ModelRefused(f"The pixel range {chosen!r} is not known; there are {', '.join(RANGES)}.")
+        raise ModelRefused(
+            said(
+                "The pixel range {chosen} is not known; there are {listed}.",
+                chosen=repr(chosen),
+                listed=", ".join(RANGES),
+            )
+        )
     return chosen
 
 
 def settled_output(found: InspectedModel, stated: str) -> str:
     """ "softmax" or "sigmoid": what the numbers that come out are, or become. Raises ModelRefused."""
     if stated and stated not in OUTPUTS:
-        raise ModelRefused(f"The output {stated!r} is not known; there are softmax and sigmoid.")
+        raise ModelRefused(
+            said("The output {stated} is not known; there are softmax and sigmoid.", stated=repr(stated))
+        )
     if found.output_kind in OUTPUTS:
         if stated and stated != found.output_kind:
-            raise ModelRefused(f"The network ends in a {found.output_kind}; it cannot be read as {stated}.")
+            raise ModelRefused(
+                said(
+                    "The network ends in a {output_kind}; it cannot be read as {stated}.",
+                    output_kind=found.output_kind,
+                    stated=stated,
+                )
+            )
         return found.output_kind
     if found.output_kind == "log_softmax":
         return "softmax"
     if found.output_kind != "linear":
         raise ModelRefused(
-            f"The last activation is {found.output_kind}, which gives neither probabilities nor logits; expected is "
-            "softmax, sigmoid, or none."
+            said(
+                "The last activation is {output_kind}, which gives neither probabilities nor logits; "
+                "expected is softmax, sigmoid, or none.",
+                output_kind=found.output_kind,
+            )
         )
     if found.outputs == 1 and stated != "sigmoid":
         raise ModelRefused(
-            "The network gives one number without an activation: a regression, or the logit of yes or no. If it is a "
-            "logit, say so with the output sigmoid; a regression has no classes and cannot be shown."
+            said(
+                "The network gives one number without an activation: a regression, or the logit of yes "
+                "or no. If it is a logit, say so with the output sigmoid; a regression has no classes "
+                "and cannot be shown."
+            )
         )
     return stated or "softmax"
 
@@ -75,46 +99,81 @@ def check_answers(found: InspectedModel, answers: ForeignAnswers) -> None:
     names = answers.class_names
     if len(found.choices) > 1 and not answers.take:
         raise ModelRefused(
-            f"The network has several outputs, {output_words(found.choices)}. Say which one answers (--which NAME); "
-            "the others are left out."
+            said(
+                "The network has several outputs, {output_words}. Say which one answers (--which NAME); "
+                "the others are left out.",
+                output_words=output_words(found.choices),
+            )
         )
     if len(names) != found.class_count:
-        what = "one sigmoid, which is two classes" if found.outputs == 1 else f"{found.outputs} numbers"
+        what = said("one sigmoid, which is two classes") if found.outputs == 1 else said("{n} numbers", n=found.outputs)
         raise ModelRefused(
-            f"The network gives {what}, and {len(names)} class names are given ({', '.join(names)[:80] or 'none'}); "
-            f"expected are {found.class_count}, in the order of its outputs."
+            said(
+                "The network gives {what}, and {n} class names are given ({listed}); expected are "
+                "{class_count}, in the order of its outputs.",
+                what=what,
+                n=len(names),
+                listed=", ".join(names)[:80] or said("none"),
+                class_count=found.class_count,
+            )
         )
     for name in names:
         if not NAME.fullmatch(name):
-            raise ModelRefused(f"{name[:70]!r} is no class name: {EXPECTED}.")
+            raise ModelRefused(said("{name} is no class name: {expected}.", name=repr(name[:70]), expected=EXPECTED))
     if len({name.casefold() for name in names}) < len(names):
-        raise ModelRefused("Two classes have one name; give each its own.")
+        raise ModelRefused(said("Two classes have one name; give each its own."))
     if answers.title and not NAME.fullmatch(answers.title):
-        raise ModelRefused(f"{answers.title[:70]!r} is no title: {EXPECTED}.")
+        raise ModelRefused(said("{title} is no title: {expected}.", title=repr(answers.title[:70]), expected=EXPECTED))
     output = settled_output(found, answers.output)
     settled_pixels(found, answers)
     binary = found.class_count == 2 and (output == "softmax" or found.outputs == 1)
     if binary and answers.positive_class is None and found.outputs > 1:
         raise ModelRefused(
-            f"Which of the two classes is looked for, {names[0]} or {names[1]}? State the positive class."
+            said(
+                "Which of the two classes is looked for, {names} or {other}? State the positive class.",
+                names=names[0],
+                other=names[1],
+            )
         )
     if answers.positive_class is not None and (not binary or answers.positive_class not in names):
-        expected = f"one of {', '.join(names)}" if binary else "none, for it does not tell two classes apart"
-        raise ModelRefused(f"The positive class is {answers.positive_class[:60]!r}; expected is {expected}.")
+        expected = (
+            said("one of {listed}", listed=", ".join(names))
+            if binary
+            else said("none, for it does not tell two classes apart")
+        )
+        raise ModelRefused(
+            said(
+                "The positive class is {positive_class}; expected is {expected}.",
+                positive_class=repr(answers.positive_class[:60]),
+                expected=expected,
+            )
+        )
     if len(answers.table) != found.table_columns:
         raise ModelRefused(
-            f"The network takes {found.table_columns} numbers beside the picture, and {len(answers.table)} are named "
-            f"({', '.join(item.name for item in answers.table)[:80] or 'none'}). Name them in order, such as age,sex."
+            said(
+                "The network takes {table_columns} numbers beside the picture, and {n} are named "
+                "({listed}). Name them in order, such as age,sex.",
+                table_columns=found.table_columns,
+                n=len(answers.table),
+                listed=", ".join(item.name for item in answers.table)[:80] or said("none"),
+            )
         )
     for item in answers.table:
         if not NAME.fullmatch(item.name):
-            raise ModelRefused(f"{item.name[:70]!r} is no name of a number: {EXPECTED}.")
+            raise ModelRefused(
+                said("{name} is no name of a number: {expected}.", name=repr(item.name[:70]), expected=EXPECTED)
+            )
         if item.low is not None and item.high is not None and not item.low < item.high:
             raise ModelRefused(
-                f"{item.name}: its range goes from {item.low:g} to {item.high:g}; expected low below high."
+                said(
+                    "{name}: its range goes from {low:g} to {high:g}; expected low below high.",
+                    name=item.name,
+                    low=item.low,
+                    high=item.high,
+                )
             )
     if len({item.name for item in answers.table}) < len(answers.table):
-        raise ModelRefused("Two numbers beside the picture have one name; give each its own.")
+        raise ModelRefused(said("Two numbers beside the picture have one name; give each its own."))
 
 
 def positive_of(answers: ForeignAnswers, task: str) -> str | None:

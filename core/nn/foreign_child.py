@@ -14,6 +14,7 @@ from typing import Any
 
 from core import limits
 from core.errors import MedLensError, ModelRefused
+from core.language import english, message_of, said, wired
 from core.nn.foreign_answers import ForeignAnswers, check_answers, settled_output, settled_pixels
 from core.nn.inspect import InspectedModel, clean_file
 from core.nn.tabular import middle, middle_table
@@ -30,14 +31,16 @@ def main(folder: Path) -> None:
     try:
         _work(folder, job)
     except MemoryError:
-        _write(folder, {"refused": memory_words()})
+        _write(folder, {"refused": wired(memory_words())})
     except MedLensError as error:
-        _write(folder, {"refused": str(error)})
+        _write(folder, {"refused": wired(message_of(error))})
 
 
 def memory_words() -> str:
     """That a network needs too much memory."""
-    return f"The network needs more than {limits.MODEL_CHILD_BYTES / 1024**3:.0f} GB of memory; it was stopped."
+    return said(
+        "The network needs more than {most:.0f} GB of memory; it was stopped.", most=limits.MODEL_CHILD_BYTES / 1024**3
+    )
 
 
 def _limit() -> None:
@@ -96,11 +99,17 @@ def try_network(  # type: ignore[no-untyped-def]
             original = keras.models.load_model(copy, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError, AttributeError, IndexError, RuntimeError, UserWarning) as error:
         lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        raise ModelRefused(f"Keras {keras.__version__} cannot load the network: {lines[0][:240]}") from error
+        raise ModelRefused(
+            said("Keras {version} cannot load the network: {reason}", version=keras.__version__, reason=lines[0][:240])
+        ) from error
     if original.count_params() > found.stored_numbers:
         raise ModelRefused(
-            f"The network has {original.count_params():,} parameters, and the file holds {found.stored_numbers:,} "
-            "numbers: a part of its weights is missing."
+            said(
+                "The network has {parameters:,} parameters, and the file holds {numbers:,} numbers: "
+                "a part of its weights is missing.",
+                parameters=original.count_params(),
+                numbers=found.stored_numbers,
+            )
         )
     output = settled_output(found, answers.output or ("sigmoid" if found.outputs == 1 else ""))
     network = flat_network(
@@ -112,15 +121,22 @@ def try_network(  # type: ignore[no-untyped-def]
     table = np.tile(np.asarray(values, np.float32), (len(images), 1))
     raw = _raw(original, network.front, found, images, table)
     if not np.isfinite(raw).all():
-        raise ModelRefused("The network gives NaN or infinity for a plain picture; its training went wrong.")
+        raise ModelRefused(said("The network gives NaN or infinity for a plain picture; its training went wrong."))
     if not np.allclose(raw, _raw(original, network.front, found, images, table), atol=SAME):
-        raise ModelRefused("The network gives another answer for the same picture each time; it cannot be relied upon.")
+        raise ModelRefused(
+            said("The network gives another answer for the same picture each time; it cannot be relied upon.")
+        )
     wanted = _as_probabilities(raw, found.output_kind, output)
     engine = compiled_engine(network.model, network.cam_layer)
     answer = engine.run(images, maps=True, table=table)
     difference = float(np.abs(answer.probabilities - wanted).max())
     if not difference <= SAME:
-        raise ModelRefused(f"Laid out flat, the network answers differently by {difference:.2g}; it is left alone.")
+        raise ModelRefused(
+            said(
+                "Laid out flat, the network answers differently by {difference:.2g}; it is left alone.",
+                difference=difference,
+            )
+        )
     return (
         network,
         engine,
@@ -168,9 +184,15 @@ def _as_probabilities(raw, kind: str, output: str):  # type: ignore[no-untyped-d
         raw = np.exp(raw - raw.max(axis=1, keepdims=True))
         raw /= raw.sum(axis=1, keepdims=True)
     elif raw.min() < -SAME or raw.max() > 1 + SAME:
-        raise ModelRefused(f"The network gives {raw.min():.3g} to {raw.max():.3g}, which are no probabilities.")
+        raise ModelRefused(
+            said(
+                "The network gives {low:.3g} to {high:.3g}, which are no probabilities.",
+                low=raw.min(),
+                high=raw.max(),
+            )
+        )
     elif output == "softmax" and np.abs(raw.sum(axis=1) - 1).max() > 1e-3:
-        raise ModelRefused("The probabilities of the classes do not add up to 1.")
+        raise ModelRefused(said("The probabilities of the classes do not add up to 1."))
     return np.concatenate([1 - raw, raw], axis=1) if raw.shape[1] == 1 else raw
 
 
@@ -198,21 +220,24 @@ def _build(folder: Path, document: dict[str, Any], network, answers: ForeignAnsw
         "seeds": list(GOLDEN_SEEDS),
         "golden": encode(calibrated(logits, 1.0, network.task)),
         "engine": COMPILED,
-        "reason": "Its export to ONNX took too much time or memory and was stopped.",
+        "reason": said("Its export to ONNX took too much time or memory and was stopped."),
         "parity": {},
     }
     document["built"] = built
     _write(folder, document)
     _stage(folder, "export")
     if answers.table:
-        built["reason"] = "ONNX graphs are written for networks that take a picture alone; this one takes numbers too."
+        built["reason"] = said(
+            "ONNX graphs are written for networks that take a picture alone; this one takes numbers too."
+        )
         return
     try:
         graphs = to_onnx(saved, network.cam_layer, golden)
     except ExportImpossible as error:
-        built["reason"] = str(error)
+        built["reason"] = english(message_of(error))
     except (ValueError, TypeError, RuntimeError) as error:  # Keras and its exporter, on a graph that they do not know
-        built["reason"] = f"No ONNX graph could be written: {(str(error).splitlines() or [''])[0][:200]}"
+        first = (str(error).splitlines() or [""])[0][:200]
+        built["reason"] = said("No ONNX graph could be written: {reason}", reason=first)
     except MemoryError:
         return
     else:

@@ -5,6 +5,7 @@ one it looks at.
 """
 
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.backend import keras
 from core.nn.onnx_layers import is_silent
 
@@ -63,7 +64,11 @@ class Flattener:
             copy = type(operation).from_config({**operation.get_config(), "name": name})
         except (TypeError, ValueError, NotImplementedError) as error:
             kind = type(operation).__name__
-            why = f"Refused because of the layer {operation.name!r} ({kind}): it cannot be copied."
+            why = said(
+                "Refused because of the layer {name} ({kind}): it cannot be copied.",
+                name=repr(operation.name),
+                kind=kind,
+            )
             raise ModelRefused(why) from error
         self.names[name] = f"{path}{operation.name}"
         return copy

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.backbones import scale_pixels
 from core.nn.backend import keras
 from core.nn.foreign_flat import Flattener
@@ -59,7 +60,9 @@ def flat_network(
     flat = Flattener()
     raw = flat.lay_out(original, tensors)[found.output_index]
     if len(raw.shape) != 2 or raw.shape[-1] != found.outputs:
-        raise ModelRefused(f"The network gives {tuple(raw.shape[1:])} for a picture; expected is one number a class.")
+        raise ModelRefused(
+            said("The network gives {shape} for a picture; expected is one number a class.", shape=tuple(raw.shape[1:]))
+        )
     logits = _logits(raw, found.output_kind, output)
     task = "multilabel" if output == "sigmoid" and found.outputs > 1 else "multiclass"
     activation = "sigmoid" if task == "multilabel" else "softmax"
@@ -79,7 +82,12 @@ def _front(pixels, found: InspectedModel, pixel_scaling: str):
         x = keras.layers.Resizing(height, width, name="to_size")(x)
     if found.channels == 1:
         if pixel_scaling.startswith("imagenet"):
-            raise ModelRefused(f"The network takes grey pictures, and {pixel_scaling} is for colour ones.")
+            raise ModelRefused(
+                said(
+                    "The network takes grey pictures, and {pixel_scaling} is for colour ones.",
+                    pixel_scaling=pixel_scaling,
+                )
+            )
         x = keras.ops.mean(x, axis=-1, keepdims=len(shape) == 3)
     spec = ArchitectureSpec(
         key=found.name, title=found.name, builder="", input_px=side, input_channels=3, pixel_scaling=pixel_scaling,
@@ -97,7 +105,9 @@ def _logits(raw, kind: str, output: str):
         before = raw
     elif kind in ("softmax", "sigmoid"):
         if kind != output:
-            raise ModelRefused(f"The last layer is a {kind} already; it cannot be read as {output}.")
+            raise ModelRefused(
+                said("The last layer is a {kind} already; it cannot be read as {output}.", kind=kind, output=output)
+            )
         before = _before_activation(layer, kind)
         if before is None:  # several networks side by side, or a layer in between: back by the logarithm
             safe = keras.ops.maximum(raw, SMALLEST)
@@ -106,8 +116,11 @@ def _logits(raw, kind: str, output: str):
                 before = before - keras.ops.log(keras.ops.maximum(1.0 - raw, SMALLEST))
     else:
         raise ModelRefused(
-            f"The last activation is {kind}, which gives neither probabilities nor logits. Expected is softmax, "
-            "sigmoid, or none."
+            said(
+                "The last activation is {kind}, which gives neither probabilities nor logits. Expected "
+                "is softmax, sigmoid, or none.",
+                kind=kind,
+            )
         )
     if not binary:
         return keras.layers.Identity(name=LOGITS)(before) if before._keras_history.operation.name != LOGITS else before
@@ -145,7 +158,13 @@ def _cam_layer(model: keras.Model, wanted: str) -> str:
     if wanted:
         if wanted not in spatial:
             known = ", ".join(list(spatial)[-8:])
-            raise ModelRefused(f"There is no layer {wanted!r} with cells; the last ones are {known}.")
+            raise ModelRefused(
+                said(
+                    "There is no layer {wanted} with cells; the last ones are {known}.",
+                    wanted=repr(wanted),
+                    known=known,
+                )
+            )
         return wanted
     level, seen = [model.get_layer(LOGITS).output], set()
     while level:
@@ -161,7 +180,7 @@ def _cam_layer(model: keras.Model, wanted: str) -> str:
         seen |= {id(tensor) for tensor in level}
         nodes = [t._keras_history.operation._inbound_nodes[0] for t in level]
         level = [given for node in nodes for given in node.input_tensors if id(given) not in seen]
-    raise ModelRefused("The network has no layer with cells, so no heat map can be made of it.")
+    raise ModelRefused(said("The network has no layer with cells, so no heat map can be made of it."))
 
 
 def _has_cells(tensor) -> bool:

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 
 from core.errors import ExplanationFailed
+from core.language import said
 from core.nn.backend import keras
 from core.nn.compiled import CompiledKeras
 from core.nn.heads import LOGITS
@@ -32,10 +33,18 @@ class TapedKeras:
         names = {layer.name for layer in model.layers}
         for needed in (cam_layer, LOGITS):
             if needed not in names:
-                raise ExplanationFailed(f"The network has no layer {needed!r}; a heat map cannot be made.")
+                raise ExplanationFailed(
+                    said("The network has no layer {needed}; a heat map cannot be made.", needed=repr(needed))
+                )
         activations, logits = model.get_layer(cam_layer).output, model.get_layer(LOGITS).output
         if len(activations.shape) != 4:
-            raise ExplanationFailed(f"The layer {cam_layer!r} has no cells; its output is {activations.shape[1:]}.")
+            raise ExplanationFailed(
+                said(
+                    "The layer {cam_layer} has no cells; its output is {shape}.",
+                    cam_layer=repr(cam_layer),
+                    shape=activations.shape[1:],
+                )
+            )
         whole = keras.Model(model.inputs, [activations, logits, model.output])
         self._lock = threading.Lock()
         self._columns = tuple(int(tensor.shape[-1]) for tensor in model.inputs[1:])

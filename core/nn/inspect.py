@@ -14,6 +14,7 @@ from typing import Literal
 
 from core import limits
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.inspect_clean import Network, clean
 from core.nn.inspect_container import CONFIG, METADATA, WEIGHTS, Container, open_container
 from core.nn.inspect_graph import Tally, Value, define, input_parts, run
@@ -194,8 +195,12 @@ def _refuse_newer(version: str, known: str) -> None:
         return
     if found > mine:
         raise ModelRefused(
-            f"The file was saved by Keras {version}, and Keras {here} is installed here. Update Keras, or save the "
-            "network with the older version."
+            said(
+                "The file was saved by Keras {version}, and Keras {here} is installed here. Update "
+                "Keras, or save the network with the older version.",
+                version=version,
+                here=here,
+            )
         )
 
 
@@ -204,27 +209,48 @@ def _image_of(shapes: list[Shape], size_px: int | None) -> tuple[int, int]:
     pictures = [i for i, shape in enumerate(shapes) if len(shape) > 1]
     if not pictures:
         shown = ", ".join(str(shape) for shape in shapes)
-        raise ModelRefused(f"The network takes no picture: its input is {shown}, expected (height, width, 3).")
+        raise ModelRefused(
+            said("The network takes no picture: its input is {shown}, expected (height, width, 3).", shown=shown)
+        )
     if len(pictures) > 1:
-        raise ModelRefused(f"The network takes {len(pictures)} pictures; MedLens gives it one, and numbers beside it.")
+        raise ModelRefused(
+            said("The network takes {n} pictures; MedLens gives it one, and numbers beside it.", n=len(pictures))
+        )
     columns = [shape[0] for shape in shapes if len(shape) == 1]
     if None in columns or sum(column or 0 for column in columns) > limits.MAX_TABLE_COLUMNS:
         raise ModelRefused(
-            f"The network takes {columns} numbers beside the picture; at most {limits.MAX_TABLE_COLUMNS} are entered."
+            said(
+                "The network takes {columns} numbers beside the picture; at most {most} are entered.",
+                columns=columns,
+                most=limits.MAX_TABLE_COLUMNS,
+            )
         )
     shape = shapes[pictures[0]]
     if len(shape) == 3 and shape[0] in (1, 3) and shape[2] not in (1, 3):
-        raise ModelRefused(f"The network takes {shape}: the channels come first. Expected is (height, width, 3).")
+        raise ModelRefused(
+            said("The network takes {shape}: the channels come first. Expected is (height, width, 3).", shape=shape)
+        )
     if len(shape) == 3 and shape[2] not in (1, 3):
-        raise ModelRefused(f"The network takes pictures with {shape[2]} channels; expected are 3 (colour) or 1 (grey).")
+        raise ModelRefused(
+            said(
+                "The network takes pictures with {n} channels; expected are 3 (colour) or 1 (grey).", n=shape[2]
+            )
+        )
     if len(shape) > 3:
-        raise ModelRefused(f"The network takes volumes or films {shape}; expected is a picture (height, width, 3).")
+        raise ModelRefused(
+            said("The network takes volumes or films {shape}; expected is a picture (height, width, 3).", shape=shape)
+        )
     fixed = [side for side in shape[:2] if side is not None]
     side = max(fixed) if fixed else (size_px or DEFAULT_SIDE_PX)
     if not min([*fixed, side]) >= SMALLEST_SIDE or side > limits.MAX_MODEL_SIDE_PX:
         raise ModelRefused(
-            f"The network takes pictures of {shape[0]} x {shape[1]} pixels; from {SMALLEST_SIDE} to "
-            f"{limits.MAX_MODEL_SIDE_PX} are served."
+            said(
+                "The network takes pictures of {height} x {width} pixels; from {smallest_side} to {most} are served.",
+                height=shape[0],
+                width=shape[1],
+                smallest_side=SMALLEST_SIDE,
+                most=limits.MAX_MODEL_SIDE_PX,
+            )
         )
     return pictures[0], side
 

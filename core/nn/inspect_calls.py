@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.language import said
 from core.nn.inspect_view import LayerView
 
 INPUT_TYPES = ("float32", "float64", "float16", "bfloat16", "uint8", "int32", "int64")
@@ -28,9 +29,11 @@ def plain_value(view: LayerView, key: str, value: object) -> object:
         inner = value.get("config")
         if kind in ("__numpy__", "__tensor__") and isinstance(inner, dict):
             return plain_value(view, key, inner.get("value"))
-        raise view.refuse(f"its {key[:60]} is an object ({str(kind)[:60]}), expected a number or a word")
+        raise view.refuse(
+            said("its {key} is an object ({kind}), expected a number or a word", key=key[:60], kind=str(kind)[:60])
+        )
     if isinstance(value, str) and len(value) > MAX_TEXT:
-        raise view.refuse(f"its {key[:60]} is a text of {len(value):,} letters")
+        raise view.refuse(said("its {key} is a text of {n:,} letters", key=key[:60], n=len(value)))
     return value
 
 
@@ -42,7 +45,7 @@ def read_call(view: LayerView, node: object) -> tuple[Call, object]:
             _named(view, item[3] if len(item) > 3 else {})
         return ([refs[0] if len(refs) == 1 else refs], {}), [[ref.layer, ref.call, ref.output, {}] for ref in refs]
     if not isinstance(node, dict) or not isinstance(node.get("args"), list):
-        raise view.refuse("it is not said where its input comes from")
+        raise view.refuse(said("it is not said where its input comes from"))
     args, kwargs = node["args"], _named(view, node.get("kwargs") or {})
     read = [_argument(view, value) for value in args]
     named = {key: _argument(view, value) for key, value in kwargs.items()}
@@ -53,9 +56,9 @@ def read_call(view: LayerView, node: object) -> tuple[Call, object]:
 def _named(view: LayerView, kwargs: object) -> dict:
     """Named arguments of a call without those that mean nothing in use."""
     if not isinstance(kwargs, dict):
-        raise view.refuse("it is called with something unreadable")
+        raise view.refuse(said("it is called with something unreadable"))
     if kwargs.get("training"):
-        raise view.refuse("it is called with training=True, so that its answers change from one call to the next")
+        raise view.refuse(said("it is called with training=True, so that its answers change from one call to the next"))
     return {key: value for key, value in kwargs.items() if value is not None and key != "training"}
 
 
@@ -72,7 +75,7 @@ def _argument(view: LayerView, value: object) -> tuple[object, object]:
         named = {str(key): _argument(view, item) for key, item in value.items()}
         return {key: read for key, (read, _) in named.items()}, {key: done for key, (_, done) in named.items()}
     if not isinstance(inner, dict):
-        raise view.refuse(f"it is called with a {str(kind)[:40]}")
+        raise view.refuse(said("it is called with a {kind}", kind=str(kind)[:40]))
     if kind == "__keras_tensor__":
         ref = _ref(view, inner.get("keras_history"))
         shape = plain_value(view, "input", inner.get("shape"))
@@ -91,7 +94,7 @@ def _argument(view: LayerView, value: object) -> tuple[object, object]:
     if kind in ("__numpy__", "__tensor__"):
         done = plain_value(view, "argument", value)
         return done, {"class_name": "__numpy__", "config": {"value": done, "dtype": "float32"}}
-    raise view.refuse(f"it is called with a {str(kind)[:40]}")
+    raise view.refuse(said("it is called with a {kind}", kind=str(kind)[:40]))
 
 
 def _ref(view: LayerView, history: object) -> Ref:
@@ -99,7 +102,7 @@ def _ref(view: LayerView, history: object) -> Ref:
         name, call, output = history
         if all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < MAX_CALLS for n in (call, output)):
             return Ref(name, call, output)
-    raise view.refuse(f"its input {str(history)[:60]} is no output of a layer")
+    raise view.refuse(said("its input {history} is no output of a layer", history=str(history)[:60]))
 
 
 def refs_of(view: LayerView, value: object) -> list[Ref]:
@@ -107,7 +110,7 @@ def refs_of(view: LayerView, value: object) -> list[Ref]:
     if isinstance(value, dict):
         return [ref for key in sorted(value) for ref in refs_of(view, value[key])]
     if not isinstance(value, list) or not value:
-        raise view.refuse("its inputs or outputs are not named")
+        raise view.refuse(said("its inputs or outputs are not named"))
     if isinstance(value[0], str):
         return [_ref(view, value)]
     return [ref for item in value for ref in refs_of(view, item)]

@@ -8,6 +8,7 @@ left out unread, so that a network trained with an own loss can still be used.
 from dataclasses import dataclass, field
 
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.inspect_calls import INPUT_TYPES, Ref, plain_value, read_call, refs_of, written_refs
 from core.nn.inspect_ops import OPERATIONS
 from core.nn.inspect_rules import OF_APPLICATIONS, RULES
@@ -64,7 +65,7 @@ def clean(entry: object) -> tuple[Network, dict]:
     Raises: ModelRefused naming the layer that is not allowed, or is no layer.
     """
     if not isinstance(entry, dict):
-        raise ModelRefused("Its config describes no network: the file is damaged.")
+        raise ModelRefused(said("Its config describes no network: the file is damaged."))
     view = _viewed(entry)
     if view.kind not in MODELS or not _within(entry.get("module"), MODEL_MODULES):
         raise refused_class(view, entry.get("module"), entry.get("registered_name"), outermost=True)
@@ -75,7 +76,7 @@ def _viewed(entry: object) -> LayerView:
     config = entry.get("config") if isinstance(entry, dict) else None
     kind = entry.get("class_name") if isinstance(entry, dict) else None
     if not isinstance(config, dict) or not isinstance(kind, str):
-        raise ModelRefused("Its config holds an entry that is no layer: the file is damaged.")
+        raise ModelRefused(said("Its config holds an entry that is no layer: the file is damaged."))
     name = entry.get("name") or config.get("name")
     return LayerView(kind, name if isinstance(name, str) and name else kind, config)
 
@@ -89,7 +90,7 @@ def _within(module: object, allowed: tuple[str, ...]) -> bool:
 def _network(view: LayerView) -> tuple[Network, dict]:
     entries = view.config.get("layers")
     if not isinstance(entries, list) or not entries:
-        raise view.refuse("it holds no layers")
+        raise view.refuse(said("it holds no layers"))
     network = Network(view, view.kind == "Sequential")
     written = []
     for number, entry in enumerate(entries):
@@ -100,7 +101,7 @@ def _network(view: LayerView) -> tuple[Network, dict]:
         written.append(done)
     names = [part.view.name for part in network.parts]
     if len(set(names)) < len(names):
-        raise view.refuse("two of its layers have one name")
+        raise view.refuse(said("two of its layers have one name"))
     config: dict = {"name": view.name, "trainable": view.flag("trainable"), "layers": written}
     if not network.sequential:
         network.inputs = refs_of(view, view.config.get("input_layers"))
@@ -150,7 +151,7 @@ def _part(entry: object) -> tuple[Part, dict]:
         raise refused_class(view, module, registered)
     nodes = entry.get("inbound_nodes") or []  # type: ignore[attr-defined]
     if not isinstance(nodes, list):
-        raise view.refuse("it is not said where its input comes from")
+        raise view.refuse(said("it is not said where its input comes from"))
     written["name"] = view.name
     written["inbound_nodes"] = []
     for node in nodes:
@@ -163,12 +164,12 @@ def _part(entry: object) -> tuple[Part, dict]:
 def _input(view: LayerView) -> tuple[Part, dict]:
     shape = next((view.config[k] for k in ("batch_shape", "batch_input_shape", "shape") if view.config.get(k)), None)
     if not isinstance(shape, list | tuple) or not 2 <= len(shape) <= 5:
-        raise view.refuse(f"its shape is {str(shape)[:60]}")
+        raise view.refuse(said("its shape is {shape}", shape=str(shape)[:60]))
     if view.config.get("sparse") or view.config.get("ragged"):
-        raise view.refuse("it takes sparse or ragged input")
+        raise view.refuse(said("it takes sparse or ragged input"))
     kind = view.config.get("dtype") or "float32"
     if kind not in INPUT_TYPES:
-        raise view.refuse(f"it takes the type {str(kind)[:40]}; expected are numbers")
+        raise view.refuse(said("it takes the type {kind}; expected are numbers", kind=str(kind)[:40]))
     sides: list[int | None] = [None]
     for side in shape[1:]:
         sides.append(None if side is None else LayerView(view.kind, view.name, {"shape": side}).number("shape"))
@@ -205,7 +206,9 @@ def _activation(view: LayerView, value: object) -> object:
         return "linear"
     if isinstance(value, dict) and value.get("class_name") == "function":
         if value.get("module") not in ("builtins", None, "keras.activations"):
-            raise view.refuse(f"its activation is a function of the module {str(value.get('module'))[:60]!r}")
+            raise view.refuse(
+                said("its activation is a function of the module {module}", module=repr(str(value.get("module"))[:60]))
+            )
         value = value.get("config")
     if isinstance(value, str) and value in ACTIVATIONS:
         return value
@@ -215,4 +218,4 @@ def _activation(view: LayerView, value: object) -> object:
             return {"module": "keras.layers", "class_name": inner.kind, "config": _values(inner),
                     "registered_name": None}  # fmt: skip
     shown = value.get("class_name") if isinstance(value, dict) else value
-    raise view.refuse(f"its activation is {str(shown)[:60]!r}, which is not one of Keras' own")
+    raise view.refuse(said("its activation is {shown}, which is not one of Keras' own", shown=repr(str(shown)[:60])))

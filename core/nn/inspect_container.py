@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core import limits
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.inspect_weights import config_of_hdf5
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -19,7 +20,7 @@ ALLOWED = (CONFIG, METADATA, WEIGHTS)
 HDF5 = b"\x89HDF\r\n\x1a\n"
 CHUNK = 1024**2
 SMALL_BYTES = 64 * 1024  # a small part may shrink as it likes: it harms nobody
-ASK = "Expected is a .keras file as model.save() of Keras 3 writes it, or a legacy .h5 file of a whole model."
+ASK = said("Expected is a .keras file as model.save() of Keras 3 writes it, or a legacy .h5 file of a whole model.")
 # what else people keep networks in: first bytes, or a name inside a ZIP
 OTHERS = (
     (b"\x80\x02", "a Python pickle"), (b"\x80\x03", "a Python pickle"), (b"\x80\x04", "a Python pickle"),
@@ -53,9 +54,15 @@ def open_container(file: Path, scratch: Path) -> Container:
     """
     size = file.stat().st_size
     if size == 0:
-        raise ModelRefused(f"The file is empty. {ASK}")
+        raise ModelRefused(said("The file is empty. {ask}", ask=ASK))
     if size > limits.MAX_MODEL_BYTES:
-        raise ModelRefused(f"The file has {size / 1e6:,.0f} MB; at most {limits.MAX_MODEL_BYTES / 1e6:,.0f} are read.")
+        raise ModelRefused(
+            said(
+                "The file has {size:,.0f} MB; at most {most:,.0f} are read.",
+                size=size / 1e6,
+                most=limits.MAX_MODEL_BYTES / 1e6,
+            )
+        )
     with file.open("rb") as source:
         start = source.read(512)
     if start.startswith(HDF5):
@@ -63,21 +70,21 @@ def open_container(file: Path, scratch: Path) -> Container:
         return Container(parsed(text), version, file, "h5")
     if start.startswith(b"PK"):
         return _from_zip(file, scratch)
-    raise ModelRefused(f"This is no Keras model but {_described(start)}. {ASK}")
+    raise ModelRefused(said("This is no Keras model but {described}. {ask}", described=_described(start), ask=ASK))
 
 
 def parsed(text: str | bytes) -> dict:
     """A JSON object of limited size and depth. Raises ModelRefused."""
     if len(text) > limits.MAX_MODEL_CONFIG_BYTES:
-        raise ModelRefused(f"Its config has {len(text) / 1e6:.0f} MB; at most 10 MB are read.")
+        raise ModelRefused(said("Its config has {n:.0f} MB; at most 10 MB are read.", n=len(text) / 1e6))
     try:
         config = json.loads(text)
     except RecursionError as error:
         raise ModelRefused(_too_deep()) from error
     except ValueError as error:  # decoding errors are ValueErrors too
-        raise ModelRefused("Its config is not readable as JSON: the file is damaged.") from error
+        raise ModelRefused(said("Its config is not readable as JSON: the file is damaged.")) from error
     if not isinstance(config, dict):
-        raise ModelRefused("Its config is no JSON object: the file is damaged.")
+        raise ModelRefused(said("Its config is no JSON object: the file is damaged."))
     level: list[object] = [config]
     for _ in range(limits.MAX_MODEL_CONFIG_DEPTH):
         nested: list[object] = []
@@ -90,20 +97,22 @@ def parsed(text: str | bytes) -> dict:
 
 
 def _too_deep() -> str:
-    return f"Its config is nested deeper than {limits.MAX_MODEL_CONFIG_DEPTH} levels, as no real network's is."
+    return said(
+        "Its config is nested deeper than {most} levels, as no real network's is.", most=limits.MAX_MODEL_CONFIG_DEPTH
+    )
 
 
 def _described(start: bytes) -> str:
     for first, words in OTHERS:
         if start.lstrip().startswith(first):
-            return words
+            return said(words)
     if start[4:8] == b"TFL3":
-        return "a TensorFlow Lite file, which holds no gradients"
+        return said("a TensorFlow Lite file, which holds no gradients")
     try:
         start[:256].decode("ascii")
     except UnicodeDecodeError:
-        return "a file of another kind (or the beginning is missing)"
-    return "a text file"
+        return said("a file of another kind (or the beginning is missing)")
+    return said("a text file")
 
 
 def _from_zip(file: Path, scratch: Path) -> Container:
@@ -116,13 +125,13 @@ def _from_zip(file: Path, scratch: Path) -> Container:
             _unpack_to(archive, entries[WEIGHTS], weights)
     except zipfile.BadZipFile as error:
         raise ModelRefused(
-            "The file is cut off or damaged: its ZIP directory cannot be read. Copy it again."
+            said("The file is cut off or damaged: its ZIP directory cannot be read. Copy it again.")
         ) from error
     except (zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise ModelRefused("The file is damaged: a part of it cannot be unpacked. Copy it again.") from error
+        raise ModelRefused(said("The file is damaged: a part of it cannot be unpacked. Copy it again.")) from error
     with weights.open("rb") as source:
         if source.read(8) != HDF5:
-            raise ModelRefused(f"Its {WEIGHTS} is no HDF5 file: the file is damaged.")
+            raise ModelRefused(said("Its {weights} is no HDF5 file: the file is damaged.", weights=WEIGHTS))
     return Container(config, str(about.get("keras_version", ""))[:40], weights, "keras")
 
 
@@ -133,31 +142,45 @@ def _checked(found: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
             continue
         for ending, words in INSIDE:
             if name.endswith(ending):
-                raise ModelRefused(f"This ZIP is {words}.")
+                raise ModelRefused(said("This ZIP is {words}.", words=said(words)))
         if name.startswith("assets"):
             raise ModelRefused(
-                "The file brings assets, such as vocabularies; a network for images has none, so it is refused."
+                said("The file brings assets, such as vocabularies; a network for images has none, so it is refused.")
             )
-        raise ModelRefused(f"The file holds {name[:80]!r}, which does not belong into a .keras file. {ASK}")
+        raise ModelRefused(
+            said(
+                "The file holds {name}, which does not belong into a .keras file. {ask}", name=repr(name[:80]), ask=ASK
+            )
+        )
     if len(set(names)) < len(names):
-        raise ModelRefused("The file holds two entries of one name; which one counts cannot be told.")
+        raise ModelRefused(said("The file holds two entries of one name; which one counts cannot be told."))
     for needed in (CONFIG, WEIGHTS):
         if needed not in names:
-            raise ModelRefused(f"The file holds no {needed}. Save the whole model with model.save('name.keras').")
+            raise ModelRefused(
+                said("The file holds no {needed}. Save the whole model with model.save('name.keras').", needed=needed)
+            )
     end = 0
     for info in sorted(found, key=lambda entry: entry.header_offset):
         if info.flag_bits & 1:
-            raise ModelRefused(f"{info.filename} is encrypted; a model is read without a password.")
+            raise ModelRefused(
+                said("{filename} is encrypted; a model is read without a password.", filename=info.filename)
+            )
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ModelRefused(f"{info.filename} is packed by a method that Keras does not use.")
+            raise ModelRefused(
+                said("{filename} is packed by a method that Keras does not use.", filename=info.filename)
+            )
         if info.header_offset < end:
-            raise ModelRefused("Entries of the file lie over each other, as in a ZIP bomb.")
+            raise ModelRefused(said("Entries of the file lie over each other, as in a ZIP bomb."))
         end = info.header_offset + 30 + info.compress_size
         ratio = info.file_size / max(info.compress_size, 1)
         if info.file_size > SMALL_BYTES and ratio > limits.MAX_MODEL_MEMBER_RATIO:
             raise ModelRefused(
-                f"{info.filename} would unpack to {ratio:.0f} times its size; at most "
-                f"{limits.MAX_MODEL_MEMBER_RATIO} times is allowed."
+                said(
+                    "{filename} would unpack to {ratio:.0f} times its size; at most {most} times is allowed.",
+                    filename=info.filename,
+                    ratio=ratio,
+                    most=limits.MAX_MODEL_MEMBER_RATIO,
+                )
             )
     return {info.filename: info for info in found}
 
@@ -166,12 +189,19 @@ def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int):
     """The unpacked content piece by piece. Raises ModelRefused as soon as there is more than `limit`, or than said."""
     seen = 0
     if info.file_size > limit:
-        raise ModelRefused(f"{info.filename} has {info.file_size / 1e6:,.0f} MB; at most {limit / 1e6:,.0f} are read.")
+        raise ModelRefused(
+            said(
+                "{filename} has {file_size:,.0f} MB; at most {limit:,.0f} are read.",
+                filename=info.filename,
+                file_size=info.file_size / 1e6,
+                limit=limit / 1e6,
+            )
+        )
     with archive.open(info) as source:
         while piece := source.read(CHUNK):
             seen += len(piece)
             if seen > limit:
-                raise ModelRefused(f"{info.filename} is larger than it says.")
+                raise ModelRefused(said("{filename} is larger than it says.", filename=info.filename))
             yield piece
 
 

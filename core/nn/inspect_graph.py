@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from core import limits
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.inspect_calls import Ref
 from core.nn.inspect_clean import Network, Part
 from core.nn.inspect_ops import OPERATIONS, Constant
@@ -45,16 +46,25 @@ class Tally:
         self.largest = max(self.largest, numbers)
         self.kinds[view.kind] = self.kinds.get(view.kind, 0) + 1
         if self.layers > limits.MAX_MODEL_LAYERS:
-            raise view.refuse(f"with it the network has more than {limits.MAX_MODEL_LAYERS:,} layers")
+            raise view.refuse(said("with it the network has more than {most:,} layers", most=limits.MAX_MODEL_LAYERS))
         if self.parameters > limits.MAX_MODEL_PARAMETERS:
             raise view.refuse(
-                f"with its {parameters:,} parameters the network has {self.parameters:,}; at most "
-                f"{limits.MAX_MODEL_PARAMETERS:,} are loaded"
+                said(
+                    "with its {parameters:,} parameters the network has {all:,}; at most {most:,} are loaded",
+                    parameters=parameters,
+                    all=self.parameters,
+                    most=limits.MAX_MODEL_PARAMETERS,
+                )
             )
         if self.activations > limits.MAX_MODEL_ACTIVATIONS:
             raise view.refuse(
-                f"with its {numbers:,} numbers for one picture the network needs {self.activations:,} between its "
-                f"layers; at most {limits.MAX_MODEL_ACTIVATIONS:,} are allowed"
+                said(
+                    "with its {numbers:,} numbers for one picture the network needs {activations:,} between "
+                    "its layers; at most {most:,} are allowed",
+                    numbers=numbers,
+                    activations=self.activations,
+                    most=limits.MAX_MODEL_ACTIVATIONS,
+                )
             )
 
 
@@ -66,13 +76,13 @@ def input_parts(network: Network) -> list[Part]:
             return input_parts(first.network)
         if first.view.kind != "InputLayer":
             raise network.view.refuse(
-                "the size of its input is not stated; call it once on a picture and save it again"
+                said("the size of its input is not stated; call it once on a picture and save it again")
             )
         return [first]
     by_name = {part.view.name: part for part in network.parts}
     found = [by_name.get(ref.layer) for ref in network.inputs]
     if not found or any(part is None or part.view.kind != "InputLayer" for part in found):
-        raise network.view.refuse("its inputs are not input layers")
+        raise network.view.refuse(said("its inputs are not input layers"))
     return [part for part in found if part is not None]
 
 
@@ -99,7 +109,7 @@ def run(network: Network, given: list[Value], tally: Tally) -> list[Value]:
     made: dict[str, list[list[Value]]] = {}
     places = input_parts(network)
     if len(places) != len(given):
-        raise network.view.refuse(f"it takes {len(places)} inputs, and is given {len(given)}")
+        raise network.view.refuse(said("it takes {n} inputs, and is given {given}", n=len(places), given=len(given)))
     for part, value in zip(places, given, strict=True):
         made[part.view.name] = [[value]]
     waiting = [part for part in network.parts if part.view.name not in made]
@@ -110,7 +120,7 @@ def run(network: Network, given: list[Value], tally: Tally) -> list[Value]:
         if len(left) == len(waiting) and not any(_ready(part, made) for part in left):
             break
         waiting = left
-    raise waiting[0].view.refuse("its input comes from nowhere, or from itself")
+    raise waiting[0].view.refuse(said("its input comes from nowhere, or from itself"))
 
 
 def _advanced(part: Part, made: dict[str, list[list[Value]]], tally: Tally) -> bool:
@@ -144,10 +154,17 @@ def _is_there(made: dict[str, list[list[Value]]], ref: Ref) -> bool:
 def _found(view: LayerView, made: dict[str, list[list[Value]]], ref: Ref) -> Value:
     calls = made.get(ref.layer)
     if not calls:
-        raise view.refuse(f"its output {ref.layer[:60]!r} is none of its layers")
+        raise view.refuse(said("its output {layer} is none of its layers", layer=repr(ref.layer[:60])))
     outputs = calls[min(ref.call, len(calls) - 1)]  # networks as layers count their calls from 1 in some versions
     if ref.output >= len(outputs):
-        raise view.refuse(f"{ref.layer[:60]!r} has {len(outputs)} outputs, and output {ref.output + 1} is asked for")
+        raise view.refuse(
+            said(
+                "{layer} has {n} outputs, and output {output} is asked for",
+                layer=repr(ref.layer[:60]),
+                n=len(outputs),
+                output=ref.output + 1,
+            )
+        )
     return outputs[ref.output]
 
 
@@ -174,7 +191,7 @@ def _apply(part: Part, args: list, kwargs: dict, tally: Tally) -> list[Value]:
     """One call of a part on its arguments. Raises ModelRefused."""
     given = _tensors([args, kwargs])
     if not given:
-        raise part.view.refuse("it is called without a tensor")
+        raise part.view.refuse(said("it is called without a tensor"))
     if part.network is not None:
         return run(part.network, given, tally)
     if part.is_operation:
@@ -216,4 +233,6 @@ def _constant(value: list) -> Constant:
 
 def refused_inputs(found: int) -> ModelRefused:
     """The refusal of a network whose inputs are no picture (and numbers)."""
-    return ModelRefused(f"The network takes {found} pictures; MedLens gives it one, and a table of numbers beside it.")
+    return ModelRefused(
+        said("The network takes {found} pictures; MedLens gives it one, and a table of numbers beside it.", found=found)
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from core.language import english, said
 from core.nn.inspect_graph import Value
 
 # what a layer or network is called -> the key of the registry; tried in this order
@@ -93,9 +94,14 @@ def pixel_guess(image: Value, values: Sequence[Value], architecture: str) -> tup
         if kind == "Normalization":
             mean = _largest(config.get("mean"))
             if mean is None:
-                return "inside", "the first layer is Normalization with statistics of its training data", False
+                return (
+                    "inside",
+                    english(said("the first layer is Normalization with statistics of its training data")),
+                    False,
+                )
             certain = "inside" if mean > MANY * 3 else "unit"
-            return certain, f"the first layer is Normalization around {mean:.3g}", True
+            around = said("the first layer is Normalization around {mean}", mean=f"{mean:.3g}")
+            return certain, english(around), True
         if kind == "Rescaling":
             by, plus = _largest(config.get("scale", 1.0)), _largest(config.get("offset", 0.0))
         elif kind in ("TrueDivide", "Divide") and current.constants and current.constants[0]:
@@ -109,16 +115,18 @@ def pixel_guess(image: Value, values: Sequence[Value], architecture: str) -> tup
         if by is None or plus is None:
             break
         scale, offset = scale * by, offset * by + plus
-        seen = seen or f"the first layer is {current.view.name} ({kind})"
+        seen = seen or said("the first layer is {layer} ({kind})", layer=current.view.name, kind=kind)
     if seen:
         if MANY <= abs(255 * scale) <= 10 or abs(offset) > 50:
-            return "inside", f"{seen}: it scales 0 to 255 itself", True
+            return "inside", english(said("{layer}: it scales 0 to 255 itself", layer=seen)), True
         if 1 < abs(scale) <= 10:
-            return "unit", f"{seen}: it scales 0 to 1 itself", True
+            return "unit", english(said("{layer}: it scales 0 to 1 itself", layer=seen)), True
     for family, key in SCALING:
         if architecture.startswith(family):
-            return key, f"there is no layer for it, and {architecture} is mostly trained so", False
-    return "unit", "there is no layer for it and no architecture is known by name; 0 to 1 is the most frequent", False
+            mostly = said("there is no layer for it, and {name} is mostly trained so", name=architecture)
+            return key, english(mostly), False
+    unknown = said("there is no layer for it and no architecture is known by name; 0 to 1 is the most frequent")
+    return "unit", english(unknown), False
 
 
 def _largest(value: object) -> float | None:

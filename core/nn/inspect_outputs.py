@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core import limits
 from core.errors import ModelRefused
+from core.language import said, said_list
 from core.nn.inspect_clean import Network
 from core.nn.inspect_graph import Value
 from core.nn.inspect_guess import output_kind
@@ -49,14 +50,24 @@ def taken_output(outputs: list[Value], names: list[str], wanted: str) -> tuple[i
     if wanted:
         places = [place for place, name in enumerate(names) if name == wanted]
         if not places:
-            raise ModelRefused(f"The network has no output {wanted[:60]!r}; it has {output_words(found)}.")
+            raise ModelRefused(
+                said(
+                    "The network has no output {wanted}; it has {output_words}.",
+                    wanted=repr(wanted[:60]),
+                    output_words=output_words(found),
+                )
+            )
         return places[0], found
     if len(outputs) == 1:
         return 0, found
     places = [place for place, one in enumerate(found) if one.units]
     if not places:
         raise ModelRefused(
-            f"The network has {len(outputs)} outputs, {output_words(found)}; none gives one number for each class."
+            said(
+                "The network has {n} outputs, {output_words}; none gives one number for each class.",
+                n=len(outputs),
+                output_words=output_words(found),
+            )
         )
     return places[0], found
 
@@ -68,10 +79,15 @@ def choices_of(found: tuple[InspectedOutput, ...]) -> tuple[InspectedOutput, ...
 
 def output_words(found: tuple[InspectedOutput, ...]) -> str:
     """ "diagnosis (3 numbers, softmax) and region (a picture)", shortened where there are many."""
-    words = [f"{one.name} ({f'{one.units} numbers, {one.kind}' if one.units else 'a picture'})" for one in found]
+    words: list[str] = [
+        said("{name} ({n} numbers, {kind})", name=one.name, n=one.units, kind=one.kind)
+        if one.units
+        else said("{name} (a picture)", name=one.name)
+        for one in found
+    ]
     if len(words) > MOST_NAMED:
-        words = [*words[:MOST_NAMED], f"{len(words) - MOST_NAMED} more"]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+        words = [*words[:MOST_NAMED], said("{n} more", n=len(words) - MOST_NAMED)]
+    return said_list(words)
 
 
 def units_of(shape: Shape) -> int:
@@ -79,12 +95,19 @@ def units_of(shape: Shape) -> int:
     sides = [side for side in shape if side != 1] or [1]
     if len(shape) != 1 or len(sides) > 1 or sides[0] is None:
         raise ModelRefused(
-            f"The network gives {shape} for a picture; expected is one number for each class. A network that marks "
-            "regions, or gives pictures, is not a classifier."
+            said(
+                "The network gives {shape} for a picture; expected is one number for each class. A "
+                "network that marks regions, or gives pictures, is not a classifier.",
+                shape=shape,
+            )
         )
     if sides[0] > limits.MAX_MODEL_CLASSES:
         raise ModelRefused(
-            f"The network tells {sides[0]:,} classes apart; at most {limits.MAX_MODEL_CLASSES:,} are shown."
+            said(
+                "The network tells {sides:,} classes apart; at most {most:,} are shown.",
+                sides=sides[0],
+                most=limits.MAX_MODEL_CLASSES,
+            )
         )
     return sides[0]
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from types import MappingProxyType
 
+from core.language import said
 from core.nn.inspect_view import LARGEST, Applied, LayerView, Rule, Shape, broadcast, size
 
 
@@ -49,7 +50,7 @@ def _conv(dimensions: int, kind: str = "full") -> Rule:
             for side, size, step, gap in zip(shape, kernel, strides, dilations, strict=False)
         )
         if any(side is not None and side < 1 for side in sides):
-            raise view.refuse(f"its input {shape} is smaller than its kernel")
+            raise view.refuse(said("its input {shape} is smaller than its kernel", shape=shape))
         if kind == "full":
             filters, groups = view.number("filters"), view.number("groups", 1)
             return Applied(((*sides, filters),), area * channels * filters // groups + filters * bias)
@@ -73,7 +74,7 @@ def _pool(dimensions: int) -> Rule:
         padding = view.word("padding", "valid", ("valid", "same"))
         sides = [_length(a, b, c, padding, 1) for a, b, c in zip(shapes[0], pool, strides, strict=False)]
         if any(side is not None and side < 1 for side in sides):
-            raise view.refuse(f"its input {shapes[0]} is smaller than what it pools")
+            raise view.refuse(said("its input {shapes} is smaller than what it pools", shapes=shapes[0]))
         return Applied(((*sides, shapes[0][-1]),))
 
     return rule
@@ -92,13 +93,13 @@ def _batch_norm(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     axis = view.config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if axis not in (-1, len(shapes[0])):
-        raise view.refuse("it does not normalise the last axis")
+        raise view.refuse(said("it does not normalise the last axis"))
     return Applied((shapes[0],), view.last(shapes[0]) * (2 + view.flag("scale") + view.flag("center")))
 
 
 def _norm(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     if view.config.get("axis", -1) not in (-1, [-1], len(shapes[0]), [len(shapes[0])]):
-        raise view.refuse("it does not normalise the last axis")
+        raise view.refuse(said("it does not normalise the last axis"))
     channels = view.last(shapes[0])
     if view.kind == "Normalization":  # its statistics are weights where they were learned, else stand in the config
         return Applied((shapes[0],), 2 * channels + 1 if view.config.get("mean") is None else 0)
@@ -114,7 +115,7 @@ def _flatten(view: LayerView, shapes: Sequence[Shape]) -> Applied:
 def _reshape(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     target = view.config.get("target_shape", view.config.get("newshape"))
     if not isinstance(target, list | tuple) or not all(isinstance(s, int) and -1 <= s <= LARGEST for s in target):
-        raise view.refuse(f"its target shape is {str(target)[:60]}")
+        raise view.refuse(said("its target shape is {target}", target=str(target)[:60]))
     whole, known = size(shapes[0]), math.prod(side for side in target if side != -1)
     open_side = None if whole is None else whole // max(known, 1)
     return Applied((tuple(open_side if side == -1 else side for side in target),))
@@ -123,7 +124,7 @@ def _reshape(view: LayerView, shapes: Sequence[Shape]) -> Applied:
 def _permute(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     dims = view.numbers("dims", len(shapes[0]))
     if sorted(dims) != list(range(1, len(shapes[0]) + 1)):
-        raise view.refuse(f"its dims {dims} do not name every axis once")
+        raise view.refuse(said("its dims {dims} do not name every axis once", dims=dims))
     return Applied((tuple(shapes[0][axis - 1] for axis in dims),))
 
 
@@ -138,10 +139,10 @@ def _merge(view: LayerView, shapes: Sequence[Shape]) -> Applied:
 def _concatenate(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     axis, rank = view.config.get("axis", -1), len(shapes[0])
     if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0 or not -rank <= axis <= rank:
-        raise view.refuse(f"it joins along the axis {str(axis)[:20]}")
+        raise view.refuse(said("it joins along the axis {axis}", axis=str(axis)[:20]))
     position = axis - 1 if axis > 0 else axis + rank
     if any(len(shape) != rank for shape in shapes):
-        raise view.refuse("its inputs have different numbers of axes")
+        raise view.refuse(said("its inputs have different numbers of axes"))
     sides = [shape[position] for shape in shapes]
     joined = None if None in sides else sum(side for side in sides if side is not None)
     return Applied(((*shapes[0][:position], joined, *shapes[0][position + 1 :]),))
@@ -178,7 +179,7 @@ def _resize(view: LayerView, shapes: Sequence[Shape]) -> Applied:
 def _prelu(view: LayerView, shapes: Sequence[Shape]) -> Applied:
     shared = view.config.get("shared_axes") or []
     if not isinstance(shared, list) or not all(isinstance(axis, int) for axis in shared):
-        raise view.refuse("its shared axes are no whole numbers")
+        raise view.refuse(said("its shared axes are no whole numbers"))
     sides = tuple(1 if i in shared else side for i, side in enumerate(shapes[0], start=1))
     return Applied((shapes[0],), size(sides) or 0)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.errors import ModelRefused
+from core.language import said
 
 Shape = tuple[int | None, ...]
 LARGEST = 2**40  # no honest number in a config is larger
@@ -33,11 +34,11 @@ class LayerView:
     @property
     def where(self) -> str:
         """ "the layer 'head' (Dense)"."""
-        return f"the layer {self.name[:60]!r} ({self.kind[:60]})"
+        return said("the layer {name} ({kind})", name=repr(self.name[:60]), kind=self.kind[:60])
 
     def refuse(self, why: str) -> ModelRefused:
         """The refusal of this layer."""
-        return ModelRefused(f"Refused because of {self.where}: {why}.")
+        return ModelRefused(said("Refused because of {where}: {why}.", where=self.where, why=why))
 
     def number(self, key: str, default: int | None = None, low: int = 1) -> int:
         """A whole number of the config, `low` or more."""
@@ -45,7 +46,14 @@ class LayerView:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= LARGEST:
-            raise self.refuse(f"its {key} is {str(value)[:40]}, expected a whole number from {low} on")
+            raise self.refuse(
+                said(
+                    "its {key} is {value}, expected a whole number from {low} on",
+                    key=key,
+                    value=str(value)[:40],
+                    low=low,
+                )
+            )
         return value
 
     def numbers(self, key: str, length: int, default: int | None = None, low: int = 1) -> tuple[int, ...]:
@@ -54,7 +62,14 @@ class LayerView:
         if isinstance(value, int) and not isinstance(value, bool):
             value = [value] * length
         if not isinstance(value, list | tuple) or len(value) != length:
-            raise self.refuse(f"its {key} is {str(value)[:40]}, expected {length} whole numbers")
+            raise self.refuse(
+                said(
+                    "its {key} is {value}, expected {length} whole numbers",
+                    key=key,
+                    value=str(value)[:40],
+                    length=length,
+                )
+            )
         return tuple(LayerView(self.kind, self.name, {key: item}).number(key, low=low) for item in value)
 
     def flag(self, key: str, default: bool = True) -> bool:
@@ -65,21 +80,30 @@ class LayerView:
         """One of some words."""
         value = self.config.get(key, default)
         if value not in among:
-            raise self.refuse(f"its {key} is {str(value)[:40]!r}, expected {' or '.join(among)}")
+            raise self.refuse(
+                said(
+                    "its {key} is {value}, expected one of {listed}",
+                    key=key,
+                    value=repr(str(value)[:40]),
+                    listed=", ".join(among),
+                )
+            )
         return str(value)
 
     def last(self, shape: Shape) -> int:
         """The number of channels."""
         if self.config.get("data_format", "channels_last") not in ("channels_last", None):
-            raise self.refuse("it has its channels first; MedLens reads networks with the channels last")
+            raise self.refuse(said("it has its channels first; MedLens reads networks with the channels last"))
         if not shape or shape[-1] is None:
-            raise self.refuse("the number of its input channels is not fixed")
+            raise self.refuse(said("the number of its input channels is not fixed"))
         return shape[-1]
 
     def rank(self, shape: Shape, wanted: int) -> None:
         """Refuse an input of another number of axes."""
         if len(shape) != wanted:
-            raise self.refuse(f"its input has {len(shape)} axes besides the batch, expected {wanted}")
+            raise self.refuse(
+                said("its input has {n} axes besides the batch, expected {wanted}", n=len(shape), wanted=wanted)
+            )
 
 
 Rule = Callable[[LayerView, Sequence[Shape]], Applied]
@@ -99,6 +123,6 @@ def broadcast(view: LayerView, shapes: Sequence[Shape]) -> Shape:
         sides = [shape[position] for shape in shapes if len(shape) >= -position]
         fixed = {side for side in sides if side not in (None, 1)}
         if len(fixed) > 1:
-            raise view.refuse(f"its inputs {', '.join(map(str, shapes))} do not fit together")
+            raise view.refuse(said("its inputs {listed} do not fit together", listed=", ".join(map(str, shapes))))
         result.append(fixed.pop() if fixed else (None if None in sides else 1))
     return tuple(result)

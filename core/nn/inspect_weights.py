@@ -10,6 +10,7 @@ import numpy as np
 
 from core import limits
 from core.errors import ModelRefused
+from core.language import said
 
 MAX_ATTRIBUTE_BYTES = limits.MAX_MODEL_CONFIG_BYTES
 PLAIN_FILTERS = (1, 2, 3)  # deflate, shuffle, checksum: what h5py itself can unpack
@@ -25,9 +26,9 @@ def _opened(file: Path):
         text = str(error)
         if "truncated" in text or "eof" in text:
             raise ModelRefused(
-                "The weights are cut off: the file ends before its last number. Copy it again."
+                said("The weights are cut off: the file ends before its last number. Copy it again.")
             ) from error
-        raise ModelRefused("The weights cannot be read as HDF5: the file is damaged. Copy it again.") from error
+        raise ModelRefused(said("The weights cannot be read as HDF5: the file is damaged. Copy it again.")) from error
 
 
 def config_of_hdf5(file: Path) -> tuple[str, str]:
@@ -36,10 +37,12 @@ def config_of_hdf5(file: Path) -> tuple[str, str]:
         try:
             text, version = _attribute(source, CONFIG_ATTRIBUTE), _attribute(source, "keras_version")
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise ModelRefused("The attributes of the .h5 file cannot be read: the file is damaged.") from error
+            raise ModelRefused(said("The attributes of the .h5 file cannot be read: the file is damaged.")) from error
     if text is None:
         raise ModelRefused(
-            "The .h5 file holds weights without a network (save_weights). Save all of it: model.save('name.keras')."
+            said(
+                "The .h5 file holds weights without a network (save_weights). Save all of it: model.save('name.keras')."
+            )
         )
     return text, (version or "")[:40]
 
@@ -48,12 +51,12 @@ def _attribute(source, name: str) -> str | None:
     if name not in source.attrs:
         return None
     if source.attrs.get_id(name).get_storage_size() > MAX_ATTRIBUTE_BYTES:
-        raise ModelRefused(f"Its {name} has more than 10 MB.")
+        raise ModelRefused(said("Its {name} has more than 10 MB.", name=name))
     value = source.attrs[name]
     if isinstance(value, bytes):
         return value.decode("utf-8")
     if not isinstance(value, str):
-        raise ModelRefused(f"Its {name} is no text: the file is damaged.")
+        raise ModelRefused(said("Its {name} is no text: the file is damaged.", name=name))
     return value
 
 
@@ -66,7 +69,7 @@ def check_weights(file: Path) -> int:
         try:
             return _walk(source)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
-            raise ModelRefused("The weights cannot be read: the HDF5 file is damaged. Copy it again.") from error
+            raise ModelRefused(said("The weights cannot be read: the HDF5 file is damaged. Copy it again.")) from error
 
 
 def _walk(source) -> int:
@@ -78,15 +81,22 @@ def _walk(source) -> int:
         group, path = open_groups.pop()
         address = h5py.h5o.get_info(group).addr
         if address in seen:
-            raise ModelRefused(f"The weights hold the group {path!r} twice, as no file of Keras does.")
+            raise ModelRefused(
+                said("The weights hold the group {path} twice, as no file of Keras does.", path=repr(path))
+            )
         seen.add(address)
         for raw in group:
             objects += 1
             if objects > limits.MAX_MODEL_OBJECTS:
-                raise ModelRefused(f"The weights hold more than {limits.MAX_MODEL_OBJECTS:,} entries.")
+                raise ModelRefused(said("The weights hold more than {most:,} entries.", most=limits.MAX_MODEL_OBJECTS))
             name = f"{path}/{raw.decode('utf-8', 'replace')}"
             if group.links.get_info(raw).type != h5py.h5l.TYPE_HARD:
-                raise ModelRefused(f"The weights hold a link at {name[:120]!r} that leads elsewhere; this is refused.")
+                raise ModelRefused(
+                    said(
+                        "The weights hold a link at {name} that leads elsewhere; this is refused.",
+                        name=repr(name[:120]),
+                    )
+                )
             found = h5py.h5o.open(group, raw)
             if isinstance(found, h5py.h5g.GroupID):
                 open_groups.append((found, name))
@@ -94,9 +104,13 @@ def _walk(source) -> int:
                 total += _numbers(found, name[:120])
                 # the state of the optimiser is stored beside the parameters, up to three times as many
                 if total > 4 * limits.MAX_MODEL_PARAMETERS:
-                    raise ModelRefused(f"The weights declare more than {4 * limits.MAX_MODEL_PARAMETERS:,} numbers.")
+                    raise ModelRefused(
+                        said("The weights declare more than {most:,} numbers.", most=4 * limits.MAX_MODEL_PARAMETERS)
+                    )
             else:
-                raise ModelRefused(f"The weights hold {name[:120]!r}, which is neither a group nor a data set.")
+                raise ModelRefused(
+                    said("The weights hold {name}, which is neither a group nor a data set.", name=repr(name[:120]))
+                )
     return total
 
 
@@ -107,10 +121,17 @@ def _numbers(dataset, name: str) -> int:
     plan = dataset.get_create_plist()
     layout = plan.get_layout()
     if layout == h5py.h5d.VIRTUAL or plan.get_external_count():
-        raise ModelRefused(f"The weights {name!r} lie in another file (external or virtual storage); this is refused.")
+        raise ModelRefused(
+            said(
+                "The weights {name} lie in another file (external or virtual storage); this is refused.",
+                name=repr(name),
+            )
+        )
     for index in range(plan.get_nfilters()):
         if plan.get_filter(index)[0] not in PLAIN_FILTERS:
-            raise ModelRefused(f"The weights {name!r} are packed by a method that Keras does not use.")
+            raise ModelRefused(
+                said("The weights {name} are packed by a method that Keras does not use.", name=repr(name))
+            )
     space = dataset.get_space()
     shape = space.get_simple_extent_dims() if space.get_simple_extent_type() == h5py.h5s.SIMPLE else ()
     count = int(np.prod([int(side) for side in shape], dtype=object)) if shape else 1
@@ -118,18 +139,35 @@ def _numbers(dataset, name: str) -> int:
     if kind.kind not in "fiub" and not (kind.kind == "V" and kind.itemsize == 2):  # bfloat16 is stored as two bytes
         if count <= 64 and kind.kind in "SO" and not _is_weight(name):
             return 0  # names of layers, as some old files keep them
-        raise ModelRefused(f"The weights {name!r} are of the type {kind}; expected are numbers.")
+        raise ModelRefused(
+            said("The weights {name} are of the type {kind}; expected are numbers.", name=repr(name), kind=kind)
+        )
     if count * kind.itemsize > limits.MAX_MODEL_BYTES * 2:
-        raise ModelRefused(f"The weights {name!r} declare {count:,} numbers, more than any network here may have.")
+        raise ModelRefused(
+            said(
+                "The weights {name} declare {count:,} numbers, more than any network here may have.",
+                name=repr(name),
+                count=count,
+            )
+        )
     stored = dataset.get_storage_size()
     if count * kind.itemsize > limits.MAX_MODEL_MEMBER_RATIO * max(stored, 64):
-        raise ModelRefused(f"The weights {name!r} declare {count:,} numbers, and the file does not hold them.")
+        raise ModelRefused(
+            said(
+                "The weights {name} declare {count:,} numbers, and the file does not hold them.",
+                name=repr(name),
+                count=count,
+            )
+        )
     if kind.kind == "f" and not name.startswith("/optimizer"):  # what trained it is not read
         values = np.empty(shape, kind)
         dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
         if not np.isfinite(values).all():
             raise ModelRefused(
-                f"The weights {name!r} hold NaN or infinity: the training went wrong before it was saved."
+                said(
+                    "The weights {name} hold NaN or infinity: the training went wrong before it was saved.",
+                    name=repr(name),
+                )
             )
     return count
 

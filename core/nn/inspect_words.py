@@ -1,13 +1,14 @@
 """Why a class of a config is refused, in words that say what to do instead."""
 
 from core.errors import ModelRefused
+from core.language import said
 from core.nn.inspect_view import LayerView
 
-CODE = "it carries Python code, which could do anything on this machine"
-ELSEWHERE = "it loads a program from a file or folder"
-FILES = "it reads a vocabulary, possibly from a file of this machine; a network for images needs none"
-KERAS_2 = "it is a TensorFlow operation that only Keras 2 can read; use a layer such as Rescaling instead"
-RECURRENT = "layers for sequences are not among those that MedLens knows"
+CODE = said("it carries Python code, which could do anything on this machine")
+ELSEWHERE = said("it loads a program from a file or folder")
+FILES = said("it reads a vocabulary, possibly from a file of this machine; a network for images needs none")
+KERAS_2 = said("it is a TensorFlow operation that only Keras 2 can read; use a layer such as Rescaling instead")
+RECURRENT = said("layers for sequences are not among those that MedLens knows")
 REASONS = {
     "Lambda": CODE, "__lambda__": CODE, "TFSMLayer": ELSEWHERE, "TorchModuleWrapper": ELSEWHERE,
     "JaxLayer": ELSEWHERE, "FlaxLayer": ELSEWHERE,
@@ -22,14 +23,21 @@ def refused_class(view: LayerView, module: object, registered: object, *, outerm
     if view.kind in REASONS:
         return view.refuse(REASONS[view.kind])
     if view.kind == "function":
-        return view.refuse(f"it is a function of the module {str(module)[:60]!r}, not a layer")
+        return view.refuse(said("it is a function of the module {module}, not a layer", module=repr(str(module)[:60])))
     if isinstance(registered, str) and registered != view.kind:
-        return view.refuse(f"it is a custom class, registered as {registered[:60]!r}; only Keras' own layers are read")
+        return view.refuse(
+            said(
+                "it is a custom class, registered as {registered}; only Keras' own layers are read",
+                registered=repr(registered[:60]),
+            )
+        )
     package = module.split(".")[0] if isinstance(module, str) else "keras"
     if package != "keras":
-        return view.refuse(f"it is a class of {package[:60]!r}; only Keras' own layers are read")
+        return view.refuse(
+            said("it is a class of {package}; only Keras' own layers are read", package=repr(package[:60]))
+        )
     if outermost:
         return view.refuse(
-            "it is no functional or Sequential network; a class of one's own cannot be read without its code"
+            said("it is no functional or Sequential network; a class of one's own cannot be read without its code")
         )
-    return view.refuse("it is not among the layers that MedLens knows")
+    return view.refuse(said("it is not among the layers that MedLens knows"))

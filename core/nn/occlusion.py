@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ExplanationFailed
+from core.language import said
 
 PATCHES = 6  # the patch is a sixth of the side, and goes by half its own: 11 x 11 places
 BATCH_BYTES = 32 * 1024**2  # of covered pictures at once: all of them up to 250 px, so that each head is asked once
@@ -54,14 +55,16 @@ def occlusion_maps(picture: np.ndarray, predict_proba: Predict) -> OcclusionMaps
     """
     side = picture.shape[0]
     if picture.shape != (side, side, 3) or side < 2 * PATCHES:
-        raise ExplanationFailed(f"Occlusion needs a square picture of 12 pixels or more; this has {picture.shape}.")
+        raise ExplanationFailed(
+            said("Occlusion needs a square picture of 12 pixels or more; this has {shape}.", shape=picture.shape)
+        )
     patch = max(2, round(side / PATCHES))
     starts = _starts(side, patch)
     base = np.asarray(predict_proba(picture[None]), np.float64)[0]
     left = np.concatenate([predict_proba(batch) for batch in _covered(picture, starts, patch)]).astype(np.float64)
     drops = (base - left).T.reshape(len(base), len(starts), len(starts))
     if not np.isfinite(drops).all():
-        raise ExplanationFailed("A probability is not finite when a part of the picture is covered.")
+        raise ExplanationFailed(said("A probability is not finite when a part of the picture is covered."))
     return OcclusionMaps(base=base, drops=drops, patch_px=patch)
 
 

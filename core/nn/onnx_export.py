@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import ExportImpossible
+from core.language import said
 from core.nn.backend import backend_name, keras
 from core.nn.compiled import CompiledKeras
 from core.nn.heads import LOGITS, POOLED
@@ -55,8 +56,13 @@ def to_onnx(model: keras.Model, cam_layer: str, images: np.ndarray) -> OnnxFiles
     by_map = float(np.abs(scaled(found.cams) - scaled(wanted.cams)).max())
     if not max(by_probability, by_map) <= PARITY:  # written so that NaN does not pass
         raise ExportImpossible(
-            f"ONNX Runtime and Keras differ by {by_probability:.2g} in a probability and {by_map:.2g} in a map; "
-            f"at most {PARITY:g} is allowed."
+            said(
+                "ONNX Runtime and Keras differ by {probability} in a probability and {map} in a map; at most {most} is "
+                "allowed.",
+                probability=f"{by_probability:.2g}",
+                map=f"{by_map:.2g}",
+                most=f"{PARITY:g}",
+            )
         )
     return OnnxFiles(content, explain, by_probability, by_map)
 
@@ -71,7 +77,13 @@ def graph_bytes(model: keras.Model, image: np.ndarray) -> bytes:
     """
     if len(model.inputs) != 1 or model.inputs[0].name != PIXELS:
         found = ", ".join(tensor.name for tensor in model.inputs)
-        raise ExportImpossible(f"The network's inputs are {found}; expected is one, called {PIXELS!r}.")
+        raise ExportImpossible(
+            said(
+                "The network's inputs are {found}; expected is one, called {expected}.",
+                found=found,
+                expected=repr(PIXELS),
+            )
+        )
     try:
         return written(model)
     except ExportImpossible:
@@ -107,7 +119,12 @@ def converted(model: keras.Model, image: np.ndarray) -> bytes:
     Raises: ExportImpossible when it cannot.
     """
     if backend_name() != "tensorflow":
-        raise ExportImpossible(f"Keras writes ONNX graphs from TensorFlow; the backend here is {backend_name()}.")
+        raise ExportImpossible(
+            said(
+                "Keras writes ONNX graphs from TensorFlow; the backend here is {backend}.",
+                backend=backend_name(),
+            )
+        )
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
             # tensors made outside the graph would become inputs of it; arrays become constants
@@ -121,13 +138,17 @@ def converted(model: keras.Model, image: np.ndarray) -> bytes:
                 warnings.filterwarnings("ignore", message=".*np.object.*", category=FutureWarning)
                 model.export(file, format="onnx", verbose=False)
         except (ValueError, TypeError, RuntimeError, NotImplementedError, ImportError) as error:
-            raise ExportImpossible(f"No ONNX graph could be written: {str(error).splitlines()[0][:200]}") from error
+            raise ExportImpossible(
+                said("No ONNX graph could be written: {reason}", reason=str(error).splitlines()[0][:200])
+            ) from error
         return file.read_bytes()
 
 
 def refused_by_engine(error: Exception) -> ExportImpossible:
     """ONNX Runtime's refusal of a graph, as the reason why Keras serves."""
-    return ExportImpossible(f"ONNX Runtime does not take the graph: {str(error).splitlines()[0][:200]}")
+    return ExportImpossible(
+        said("ONNX Runtime does not take the graph: {reason}", reason=str(error).splitlines()[0][:200])
+    )
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:

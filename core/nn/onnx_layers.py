@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from core.errors import ExportImpossible
+from core.language import said
 from core.nn.backend import keras
 from core.nn.onnx_graph import Graph
 
@@ -29,7 +30,7 @@ def write(graph: Graph, layer, inputs: Sequence[str]) -> str:
         return writer(graph, layer, inputs)
     if type(layer).__name__ == "Mean":  # `keras.ops.mean` in a functional graph
         return _mean(graph, layer, inputs)
-    raise impossible(layer, "is not among those that are written here")
+    raise impossible(layer, said("is not among those that are written here"))
 
 
 def is_silent(layer) -> bool:
@@ -39,7 +40,9 @@ def is_silent(layer) -> bool:
 
 def impossible(layer, why: str) -> ExportImpossible:
     """The error for a layer, by its name and kind."""
-    return ExportImpossible(f"The layer {layer.name!r} ({type(layer).__name__}) {why}.")
+    return ExportImpossible(
+        said("The layer {layer} ({kind}) {why}.", layer=repr(layer.name), kind=type(layer).__name__, why=why)
+    )
 
 
 def activated(graph: Graph, layer, value: str) -> str:
@@ -55,7 +58,7 @@ def activated(graph: Graph, layer, value: str) -> str:
         return graph.add("Clip", value, graph.constant(0.0), graph.constant(6.0))
     if name == "softmax" and len(layer.output.shape) == 2:
         return graph.add("Softmax", value, axis=-1)
-    raise impossible(layer, f"has the activation {name!r}, which is not written here")
+    raise impossible(layer, said("has the activation {name}, which is not written here", name=repr(name)))
 
 
 def _per_channel(layer, values) -> np.ndarray:
@@ -72,7 +75,7 @@ def _rescaling(graph: Graph, layer, inputs: Sequence[str]) -> str:
 def _normalization(graph: Graph, layer, inputs: Sequence[str]) -> str:
     factor = 1 / np.maximum(np.sqrt(np.asarray(layer.variance, np.float64)), keras.config.epsilon())
     if layer.invert:
-        raise impossible(layer, "is inverted")
+        raise impossible(layer, said("is inverted"))
     centred = graph.add("Sub", inputs[0], graph.constant(_per_channel(layer, layer.mean)))
     return graph.add("Mul", centred, graph.constant(_per_channel(layer, factor)))
 
@@ -81,7 +84,13 @@ def _mean(graph: Graph, operation, inputs: Sequence[str]) -> str:
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
     shape = operation._inbound_nodes[0].input_tensors[0].shape
     if len(shape) != 4 or [axis % 4 for axis in axes] != [3] or not operation.keepdims:
-        raise ExportImpossible(f"{operation.name!r} is a mean over {axes}; written here is the one over channels.")
+        raise ExportImpossible(
+            said(
+                "{name} is a mean over {axes}; written here is the one over channels.",
+                name=repr(operation.name),
+                axes=axes,
+            )
+        )
     return graph.add("ReduceMean", inputs[0], axes=[1], keepdims=1)
 
 
@@ -90,13 +99,13 @@ def _padding(layer, size: Sequence[int], strides: Sequence[int], dilations: Sequ
     kernels, and melts a ZeroPadding2D into the convolution behind it.
     """
     if layer.data_format != "channels_last":
-        raise impossible(layer, "has its channels first")
+        raise impossible(layer, said("has its channels first"))
     if layer.padding != "same":
         return [0, 0, 0, 0]
     before, after = [], []
     for length, kernel, stride, dilation in zip(layer.input.shape[1:3], size, strides, dilations, strict=True):
         if length is None:
-            raise impossible(layer, "pads an input whose size is not fixed")
+            raise impossible(layer, said("pads an input whose size is not fixed"))
         steps = -(-length // stride)
         total = max((steps - 1) * stride + (kernel - 1) * dilation + 1 - length, 0)
         before.append(total // 2)
@@ -145,7 +154,7 @@ def batch_norm(layer) -> tuple[np.ndarray, np.ndarray]:
     """(factor, shift), each (channels,) float64, of a batch normalisation in use."""
     rank = len(layer.input.shape)
     if layer.axis % rank != rank - 1:
-        raise impossible(layer, "does not normalise the last axis")
+        raise impossible(layer, said("does not normalise the last axis"))
     factor = 1 / np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
     if layer.scale:
         factor = factor * np.asarray(layer.gamma, np.float64)
@@ -163,7 +172,7 @@ def _batch_norm(graph: Graph, layer, inputs: Sequence[str]) -> str:
 
 def _relu(graph: Graph, layer, inputs: Sequence[str]) -> str:
     if layer.negative_slope or layer.threshold:
-        raise impossible(layer, "has a slope or a threshold")
+        raise impossible(layer, said("has a slope or a threshold"))
     if layer.max_value is None:
         return graph.add("Relu", inputs[0])
     return graph.add("Clip", inputs[0], graph.constant(0.0), graph.constant(float(layer.max_value)))
@@ -203,13 +212,13 @@ def _joined(operation: str) -> Writer:
 def _concatenate(graph: Graph, layer, inputs: Sequence[str]) -> str:
     rank = len(layer.output.shape)
     if layer.axis % rank != rank - 1:
-        raise impossible(layer, "does not join channels")
+        raise impossible(layer, said("does not join channels"))
     return graph.add("Concat", *inputs, axis=1)
 
 
 def _reshape(graph: Graph, layer, inputs: Sequence[str]) -> str:
     if len(layer.input.shape) != 2 or tuple(layer.target_shape[:2]) != (1, 1):
-        raise impossible(layer, "gives a shape other than one cell of channels")
+        raise impossible(layer, said("gives a shape other than one cell of channels"))
     return graph.add("Reshape", inputs[0], graph.constant(np.asarray([0, layer.input.shape[-1], 1, 1])))
 
 
@@ -221,7 +230,7 @@ def _flatten(graph: Graph, layer, inputs: Sequence[str]) -> str:
 
 def _dense(graph: Graph, layer, inputs: Sequence[str]) -> str:
     if len(layer.input.shape) != 2:
-        raise impossible(layer, "is dense on a grid")
+        raise impossible(layer, said("is dense on a grid"))
     value = graph.add("MatMul", inputs[0], graph.constant(np.asarray(layer.kernel)))
     if layer.use_bias:
         value = graph.add("Add", value, graph.constant(np.asarray(layer.bias)))

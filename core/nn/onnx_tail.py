@@ -9,6 +9,7 @@ A layer that breaks this (a ReLU or a convolution behind the CAM layer) is refus
 import numpy as np
 
 from core.errors import ExportImpossible
+from core.language import said
 from core.nn.backend import keras
 from core.nn.heads import LOGITS
 from core.nn.onnx_graph import Graph
@@ -60,9 +61,17 @@ def _chain(model: keras.Model, cam_layer: str) -> list:
             return chain[::-1]
         inputs = layer._inbound_nodes[node].input_tensors
         if not inputs:
-            raise ExportImpossible(f"{cam_layer!r} does not lie on the way to the class scores.")
+            raise ExportImpossible(
+                said("{cam_layer} does not lie on the way to the class scores.", cam_layer=repr(cam_layer))
+            )
         if len(inputs) > 1:
-            raise ExportImpossible(f"Behind {cam_layer!r} the network does not run in one line (at {layer.name!r}).")
+            raise ExportImpossible(
+                said(
+                    "Behind {cam_layer} the network does not run in one line (at {name}).",
+                    cam_layer=repr(cam_layer),
+                    name=repr(layer.name),
+                )
+            )
         chain.append(layer)
         tensor = inputs[0]
 
@@ -86,6 +95,11 @@ def _back(graph: Graph, layer, output: str, gradient: str) -> str:
             open_units = graph.add("Unsqueeze", graph.add("Sign", output), graph.constant([1]))
             gradient = graph.add("Mul", gradient, open_units)
         elif activation != "linear":
-            raise impossible(layer, f"bends the gradient by {activation!r} on its way back to the heat map")
+            raise impossible(
+                layer,
+                said("bends the gradient by {activation} on its way back to the heat map", activation=repr(activation)),
+            )
         return graph.add("MatMul", gradient, graph.constant(np.asarray(layer.kernel).T))
-    raise impossible(layer, "lies between the heat map and the class scores, and its gradient is not followed here")
+    raise impossible(
+        layer, said("lies between the heat map and the class scores, and its gradient is not followed here")
+    )

@@ -20,6 +20,7 @@ import numpy as np
 
 from core.data.appearance import LENGTH, colour_summary
 from core.errors import ModelDamaged
+from core.language import said
 
 OOD_FILE = "ood.npz"
 METHOD = "Mahalanobis distance, shrunk covariance"
@@ -90,7 +91,14 @@ class Gate:
             given = rows.get(kind)
             if given is None or given.ndim != 2 or given.shape[1] != len(part.scale):
                 shape = None if given is None else given.shape
-                raise ModelDamaged(f"The gate wants {kind} (n, {len(part.scale)}), it was given {shape}.")
+                raise ModelDamaged(
+                    said(
+                        "The gate wants {kind} (n, {n}), it was given {shape}.",
+                        kind=kind,
+                        n=len(part.scale),
+                        shape=shape,
+                    )
+                )
             found.append(part.score(given))
         return np.asarray(np.max(found, axis=0))
 
@@ -134,13 +142,29 @@ class Gate:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 if int(stored["version"]) != VERSION:
-                    raise ModelDamaged(f"{OOD_FILE} is of version {int(stored['version'])}, expected {VERSION}.")
+                    raise ModelDamaged(
+                        said(
+                            "{ood_file} is of version {stored}, expected {version}.",
+                            ood_file=OOD_FILE,
+                            stored=int(stored["version"]),
+                            version=VERSION,
+                        )
+                    )
                 parts = {k: _part(stored, k) for k in KINDS if f"{k}.mean" in stored}
                 gate = Gate(parts, float(stored["threshold"]), stored["quantiles"], int(stored["n_train"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelDamaged(f"{OOD_FILE} cannot be read ({error}).") from error
+            raise ModelDamaged(
+                said("{ood_file} cannot be read ({reason}).", ood_file=OOD_FILE, reason=error)
+            ) from error
         if not parts or gate.quantiles.shape != (_STEPS,) or not np.isfinite(gate.threshold):
-            raise ModelDamaged(f"{OOD_FILE} holds no gate: {len(parts)} distances, quantiles {gate.quantiles.shape}.")
+            raise ModelDamaged(
+                said(
+                    "{ood_file} holds no gate: {n} distances, quantiles {shape}.",
+                    ood_file=OOD_FILE,
+                    n=len(parts),
+                    shape=gate.quantiles.shape,
+                )
+            )
         return gate
 
 
@@ -221,9 +245,18 @@ def _part(stored: Mapping[str, np.ndarray], kind: str) -> Distance:
         signs = bits.astype(np.float32) * 2 - 1
     width = len(scale) if signs is None else signs.shape[1]
     if whiten.shape != (width, width) or mean.shape != (width,) or not edge > middle:
-        raise ValueError(f"{kind}: shapes {whiten.shape}, {mean.shape}, range {middle} to {edge}")
+        raise ValueError(
+            said(
+                "{kind}: shapes {shape}, {shape_2}, range {middle} to {edge}",
+                kind=kind,
+                shape=whiten.shape,
+                shape_2=mean.shape,
+                middle=middle,
+                edge=edge,
+            )
+        )
     if signs is not None and len(signs) != len(scale):
-        raise ValueError(f"{kind}: {len(signs)} rows of signs, {len(scale)} numbers")
+        raise ValueError(said("{kind}: {n} rows of signs, {n_2} numbers", kind=kind, n=len(signs), n_2=len(scale)))
     return Distance(scale, signs, mean, whiten, middle, edge)
 
 
@@ -240,4 +273,4 @@ def scores_of(content: bytes) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return {split: stored[split] for split in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelDamaged(f"The scores of the gate cannot be read ({error}).") from error
+        raise ModelDamaged(said("The scores of the gate cannot be read ({reason}).", reason=error)) from error

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from core.errors import ModelDamaged
+from core.language import said
 from core.nn.backend import keras
 
 
@@ -30,5 +31,9 @@ def load(file: Path) -> keras.Model:
         return keras.models.load_model(file, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
         raise ModelDamaged(
-            f"{file.name} cannot be read as a Keras model: {str(error).splitlines()[0][:200]}"
+            said(
+                "{name} cannot be read as a Keras model: {reason}",
+                name=file.name,
+                reason=str(error).splitlines()[0][:200],
+            )
         ) from error

@@ -17,6 +17,7 @@ from core.data.appearance import appearance
 from core.data.images import fit_image
 from core.data.phantom import draw_phantom
 from core.errors import ModelDamaged
+from core.language import said
 from core.nn import explain
 from core.nn.explain_methods import Explainer
 from core.nn.ood import APPEARANCE, FEATURES, OOD_FILE, Gate, OodAnswer
@@ -85,8 +86,14 @@ class Predictor:
         predictor.golden_difference = float(np.abs(golden - np.asarray(card.golden_outputs)).max())
         if not predictor.golden_difference <= GOLDEN_TOLERANCE:  # written so that NaN does not pass
             raise ModelDamaged(
-                f"{name} answers its golden images differently from its card, by {predictor.golden_difference:.2g} "
-                f"(at most {GOLDEN_TOLERANCE:g} is allowed): its numbers would not hold. Export it again from its run."
+                said(
+                    "{name} answers its golden images differently from its card, by {golden_difference:.2g} "
+                    "(at most {golden_tolerance:g} is allowed): its numbers would not hold. Export it again "
+                    "from its run.",
+                    name=name,
+                    golden_difference=predictor.golden_difference,
+                    golden_tolerance=GOLDEN_TOLERANCE,
+                )
             )
         return predictor
 
@@ -205,12 +212,22 @@ def _open(card: ModelCard, engine: str, folder: Path | None) -> Engine:
             return OnnxEngine(graph, gradient)
         except engine_errors() as error:
             reason = str(error).splitlines()[0][:200]
-            raise ModelDamaged(f"{card.name}: this ONNX Runtime cannot open its graph: {reason}") from error
+            raise ModelDamaged(
+                said("{name}: this ONNX Runtime cannot open its graph: {reason}", name=card.name, reason=reason)
+            ) from error
     if engine == COMPILED:
         from core.nn.gradcam import compiled_engine
 
         return compiled_engine(_keras_model(card, folder), card.cam_layer)
-    raise ModelDamaged(f"{card.name}: its card asks for the engine {engine!r}; there are {ONNX!r} and {COMPILED!r}.")
+    raise ModelDamaged(
+        said(
+            "{name}: its card asks for the engine {engine}; there are {onnx} and {compiled}.",
+            name=card.name,
+            engine=repr(engine),
+            onnx=repr(ONNX),
+            compiled=repr(COMPILED),
+        )
+    )
 
 
 def _keras_model(card: ModelCard, folder: Path | None) -> "keras.Model":

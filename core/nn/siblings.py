@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import ModelDamaged
+from core.language import said
 from core.nn.serving import GOLDEN_TOLERANCE, Predictor, calibrated, golden_images
 from core.nn.skops_gate import READING, load_head
 from core.store.models import model_folder
@@ -54,9 +55,15 @@ class Siblings:
             difference = float(np.abs(mine - stored).max()) if mine.shape == stored.shape else np.inf
             if not difference <= GOLDEN_TOLERANCE:
                 raise ModelDamaged(
-                    f"{card.name}: {sibling.title.lower()} answers its golden images differently, by {difference:.2g} "
-                    f"(at most {GOLDEN_TOLERANCE:g} is allowed). Fit the heads again: "
-                    f"python -m core models siblings {card.name} --write"
+                    said(
+                        "{name}: {title} answers its golden images differently, by {difference:.2g} (at most "
+                        "{golden_tolerance:g} is allowed). Fit the heads again: python -m core models siblings "
+                        "{name} --write",
+                        name=card.name,
+                        title=sibling.title.lower(),
+                        difference=difference,
+                        golden_tolerance=GOLDEN_TOLERANCE,
+                    )
                 )
         return heads
 
@@ -67,7 +74,9 @@ class Siblings:
             try:
                 raw = head_scores(estimator, features, len(card.class_names))
             except READING as error:
-                raise ModelDamaged(f"{card.name}: {sibling.file} does not answer these features.") from error
+                raise ModelDamaged(
+                    said("{name}: {file} does not answer these features.", name=card.name, file=sibling.file)
+                ) from error
             answers.append(calibrated(head_logits(raw, card.task), sibling.temperature, card.task))
         return np.stack(answers, axis=1)
 
@@ -75,7 +84,7 @@ class Siblings:
         """Probabilities (n, 1 + heads, C) of prepared images (n, S, S, 3), the network first: one pass for all."""
         output = predictor.run(batch)
         if output.features is None:
-            raise ModelDamaged(f"{self.card.name} pools no features that another head could stand on.")
+            raise ModelDamaged(said("{name} pools no features that another head could stand on.", name=self.card.name))
         network = calibrated(output.logits, self.card.temperature, self.card.task)
         return np.concatenate([network[:, None], self.probabilities(output.features)], axis=1)
 
@@ -84,7 +93,7 @@ def features_of(predictor: Predictor, batch: np.ndarray) -> np.ndarray:
     """Pooled features (n, d) float32 of prepared images (n, S, S, 3). Raises ModelDamaged where nothing is pooled."""
     features = predictor.run(batch).features
     if features is None:
-        raise ModelDamaged(f"{predictor.card.name} pools no features that another head could stand on.")
+        raise ModelDamaged(said("{name} pools no features that another head could stand on.", name=predictor.card.name))
     return features
 
 

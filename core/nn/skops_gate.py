@@ -16,6 +16,7 @@ import numpy as np
 
 from core import limits
 from core.errors import ModelDamaged
+from core.language import said
 
 SCHEMA = "schema.json"
 TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
@@ -67,13 +68,15 @@ def load_head(content: bytes, what: str, features: int) -> Any:
     try:
         estimator = skops.io.loads(content, trusted=list(TREES))
     except UntrustedTypesFoundException as error:
-        raise ModelDamaged(f"{what} holds a class that no head has.") from error
+        raise ModelDamaged(said("{what} holds a class that no head has.", what=what)) from error
     except READING as error:
-        raise ModelDamaged(f"{what} cannot be read ({type(error).__name__}): it is damaged.") from error
+        raise ModelDamaged(
+            said("{what} cannot be read ({name}): it is damaged.", what=what, name=type(error).__name__)
+        ) from error
     if not hasattr(estimator, "predict_proba") or getattr(estimator, "n_features_in_", features) != features:
-        raise ModelDamaged(f"{what} does not answer rows of {features} features.")
+        raise ModelDamaged(said("{what} does not answer rows of {features} features.", what=what, features=features))
     if not all(_sound(tree, features) for tree in _trees(estimator)):
-        raise ModelDamaged(f"{what} holds a tree whose branches lead nowhere: it is damaged.")
+        raise ModelDamaged(said("{what} holds a tree whose branches lead nowhere: it is damaged.", what=what))
     return estimator
 
 
@@ -84,19 +87,19 @@ def _check_file(content: bytes, what: str) -> None:
             entries = archive.infolist()
             names = {entry.filename for entry in entries}
             if len(entries) > limits.MAX_SIBLING_ENTRIES or len(names) < len(entries):
-                raise ModelDamaged(f"{what} holds {len(entries):,} entries, or one of them twice.")
+                raise ModelDamaged(said("{what} holds {n:,} entries, or one of them twice.", what=what, n=len(entries)))
             if any(not name.endswith((".json", ".npy")) or "/" in name or "\\" in name for name in names):
-                raise ModelDamaged(f"{what} holds an entry that no head has.")
+                raise ModelDamaged(said("{what} holds an entry that no head has.", what=what))
             total = 0
             for entry in entries:  # counted while inflating: a directory may lie about sizes
                 with archive.open(entry) as stream:
                     while piece := stream.read(1 << 20):
                         total += len(piece)
                         if total > limits.MAX_SIBLING_UNPACKED_BYTES:
-                            raise ModelDamaged(f"{what} inflates to more than a head ever has.")
+                            raise ModelDamaged(said("{what} inflates to more than a head ever has.", what=what))
             schema = json.loads(archive.read(SCHEMA))
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, RuntimeError) as error:
-        raise ModelDamaged(f"{what} is no skops file, or is cut off.") from error
+        raise ModelDamaged(said("{what} is no skops file, or is cut off.", what=what)) from error
     _check_classes(schema, what)
 
 
@@ -112,7 +115,14 @@ def _check_classes(schema: object, what: str) -> None:
                 continue
             found = f"{node.get('__module__')}.{node.get('__class__')}"
             if found not in CLASSES or node["__loader__"] not in LOADERS:
-                raise ModelDamaged(f"{what} holds {found[:80]} ({str(node['__loader__'])[:40]}), which no head has.")
+                raise ModelDamaged(
+                    said(
+                        "{what} holds {found} ({loader}), which no head has.",
+                        what=what,
+                        found=found[:80],
+                        loader=str(node["__loader__"])[:40],
+                    )
+                )
 
 
 def _trees(estimator: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from core.errors import ModelError
+from core.language import said
 from core.types import ModelCard, TabularInput
 
 
@@ -21,16 +22,38 @@ def checked_table(card: ModelCard, table: np.ndarray | None, n: int) -> np.ndarr
     inputs = card.tabular_inputs
     names = ", ".join(item.name for item in inputs)
     if table is None:
-        raise ModelError(f"{card.name} also takes {names} for each picture; without them it gives no answer.")
+        raise ModelError(
+            said(
+                "{name} also takes {names} for each picture; without them it gives no answer.",
+                name=card.name,
+                names=names,
+            )
+        )
     if table.shape != (n, len(inputs)) or not np.isfinite(table).all():
-        raise ModelError(f"{card.name} takes {len(inputs)} numbers for each picture ({names}); one is missing.")
+        raise ModelError(
+            said(
+                "{name} takes {n} numbers for each picture ({names}); one is missing.",
+                name=card.name,
+                n=len(inputs),
+                names=names,
+            )
+        )
     for column, item in zip(table.T, inputs, strict=True):
         low, high = float(column.min()), float(column.max())
         if (item.low is not None and low < item.low) or (item.high is not None and high > item.high):
-            found = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-            raise ModelError(f"{item.name} is {found}; {card.name} takes {_bound(item.low)} to {_bound(item.high)}.")
+            found = f"{low:g}" if low == high else said("{low:g} to {high:g}", low=low, high=high)
+            raise ModelError(
+                said(
+                    "{name} is {found}; {model} takes {low} to {high}.",
+                    name=item.name,
+                    found=found,
+                    model=card.name,
+                    low=_bound(item.low),
+                    high=_bound(item.high),
+                )
+            )
     return table
 
 
 def _bound(value: float | None) -> str:
-    return "any" if value is None else f"{value:g}"
+    return said("any number") if value is None else f"{value:g}"

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from core.errors import SpecInvalid, UnknownKey
+from core.language import said
 
 
 class Keyed(Protocol):
@@ -23,7 +24,9 @@ def by_key(*entries: Entry) -> Mapping[str, Entry]:
     table: dict[str, Entry] = {}
     for entry in entries:
         if entry.key in table:
-            raise SpecInvalid(f"The key {entry.key!r} stands twice in one catalogue; keys must be unique.")
+            raise SpecInvalid(
+                said("The key {key} stands twice in one catalogue; keys must be unique.", key=repr(entry.key))
+            )
         table[entry.key] = entry
     return MappingProxyType(table)
 
@@ -31,7 +34,15 @@ def by_key(*entries: Entry) -> Mapping[str, Entry]:
 def get(table: Mapping[str, Value], key: str, what: str, where: str) -> Value:
     """The entry `key`, or UnknownKey that lists the known keys and names the file to extend."""
     if key not in table:
-        raise UnknownKey(f"Unknown {what} {key!r}. Known: {', '.join(sorted(table))}. Add new ones in {where}.")
+        raise UnknownKey(
+            said(
+                "Unknown {what} {key}. Known: {listed}. Add new ones in {where}.",
+                what=said(what),
+                key=repr(key),
+                listed=", ".join(sorted(table)),
+                where=where,
+            )
+        )
     return table[key]
 
 

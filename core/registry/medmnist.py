@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import UnknownKey
+from core.language import said
 from core.registry.labels import AS_IS
 from core.registry.lookup import by_key, get
 from core.types import Task
@@ -141,5 +142,11 @@ def set_of_file(stem: str) -> tuple[str, int]:
     if not underscore:
         return medmnist_set(stem).key, SIZES_PX[0]
     if size not in map(str, SIZES_PX):
-        raise UnknownKey(f"Unknown MedMNIST archive {stem!r}; sizes are {', '.join(map(str, SIZES_PX))} px.")
+        raise UnknownKey(
+            said(
+                "Unknown MedMNIST archive {stem}; sizes are {sizes} px.",
+                stem=repr(stem),
+                sizes=", ".join(map(str, SIZES_PX)),
+            )
+        )
     return medmnist_set(name).key, int(size)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import SpecInvalid
+from core.language import said, said_n
 
 Spread = Literal["lognormal", "exponential", "constant"]
 SPREADS: tuple[Spread, ...] = ("lognormal", "exponential", "constant")
@@ -36,17 +37,35 @@ class ReadingRoom:
     def __post_init__(self) -> None:
         if self.readers < 1 or not self.minutes > 0 or not self.per_hour > 0 or not 0 < self.prevalence < 1:
             raise SpecInvalid(
-                f"{self.readers} readers, {self.minutes} minutes a picture, {self.per_hour} pictures an hour, "
-                f"prevalence {self.prevalence}: expected at least one reader, times and rates above 0, and a "
-                "prevalence between 0 and 1."
+                said(
+                    "{readers} readers, {minutes} minutes a picture, {per_hour} pictures an hour, prevalence "
+                    "{prevalence}: expected at least one reader, times and rates above 0, and a prevalence "
+                    "between 0 and 1.",
+                    readers=self.readers,
+                    minutes=self.minutes,
+                    per_hour=self.per_hour,
+                    prevalence=self.prevalence,
+                )
             )
         if self.spread not in SPREADS:
-            raise SpecInvalid(f"Unknown spread of reading times {self.spread!r}. Known: {', '.join(SPREADS)}.")
+            raise SpecInvalid(
+                said(
+                    "Unknown spread of reading times {spread}. Known: {listed}.",
+                    spread=repr(self.spread),
+                    listed=", ".join(SPREADS),
+                )
+            )
         if self.utilisation >= 1:
             raise SpecInvalid(
-                f"{self.per_hour:g} pictures an hour ask for {self.per_hour * self.minutes:g} minutes of reading, and "
-                f"{self.readers} {'reader has' if self.readers == 1 else 'readers have'} {60 * self.readers}: the list "
-                "would grow without end, in whatever order it is read. Add readers, or lower the rate or the minutes."
+                said(
+                    "{per_hour:g} pictures an hour ask for {asked:g} minutes of reading, and {readers} {have}: the "
+                    "list would grow without end, in whatever order it is read. Add readers, or lower the rate or the "
+                    "minutes.",
+                    per_hour=self.per_hour,
+                    asked=self.per_hour * self.minutes,
+                    readers=said_n("{n} reader", "{n} readers", self.readers),
+                    have=said_n("has {minutes}", "have {minutes}", self.readers, minutes=60 * self.readers),
+                )
             )
 
     @property

@@ -12,6 +12,7 @@ from typing import Literal
 
 from core import limits, paths
 from core.errors import ModelRefused, SpecInvalid
+from core.language import said
 from core.serve.access import TOKEN_VARIABLE, is_loopback
 from core.store.models import list_models, model_folder
 
@@ -41,7 +42,7 @@ def who_may_add(address: str, hosts: Sequence[str]) -> Literal["everyone here", 
     """
     switch = os.environ.get(SWITCH, "").strip().lower()
     if switch not in ("", "on", "off"):
-        raise SpecInvalid(f"{SWITCH} is {switch[:20]!r}; expected is on or off.")
+        raise SpecInvalid(said("{switch} is {value}; expected is on or off.", switch=SWITCH, value=repr(switch[:20])))
     if switch:
         return "everyone here" if switch == "on" else "switched off"
     alone = is_loopback(address) and all(is_loopback(host) for host in hosts)
@@ -62,13 +63,23 @@ def room_for(upload_bytes: int) -> Iterator[None]:
         found = room()
         if found.models >= limits.MAX_ADDED_MODELS:
             raise ModelRefused(
-                f"{found.models} networks were added to this server already, and {limits.MAX_ADDED_MODELS} may be. "
-                f"Whoever runs it can delete a folder in {paths.models_folder().name}/."
+                said(
+                    "{models} networks were added to this server already, and {most} may be. Whoever runs it "
+                    "can delete a folder in {name}/.",
+                    models=found.models,
+                    most=limits.MAX_ADDED_MODELS,
+                    name=paths.models_folder().name,
+                )
             )
         # its own format, and twice more as ONNX graphs
         if found.used_bytes + 3 * upload_bytes > limits.MAX_ADDED_BYTES:
             raise ModelRefused(
-                f"The networks that were added here take {found.used_bytes / 1e9:.1f} GB, and this one would need "
-                f"{3 * upload_bytes / 1e9:.1f} GB more; {limits.MAX_ADDED_BYTES / 1e9:.1f} GB are set aside for them."
+                said(
+                    "The networks that were added here take {used_bytes:.1f} GB, and this one would need "
+                    "{upload_bytes:.1f} GB more; {most:.1f} GB are set aside for them.",
+                    used_bytes=found.used_bytes / 1e9,
+                    upload_bytes=3 * upload_bytes / 1e9,
+                    most=limits.MAX_ADDED_BYTES / 1e9,
+                )
             )
         yield

@@ -17,6 +17,7 @@ from core.errors import ExplanationFailed, RequestRefused
 from core.evaluation.decision import decided_classes
 from core.evaluation.referral import is_referred
 from core.evaluation.sums import sum_answers
+from core.language import said
 from core.registry.explanations import GRADCAM, QUICK, explanation
 from core.types import ModelCard
 
@@ -62,7 +63,14 @@ def look(
     rgb = picture.pixels
     prepared = fit_image(rgb, card.preprocess)[None]
     if maps and method != GRADCAM and predictor.explainer.loads_tensorflow(method):
-        raise RequestRefused(422, f"{card.name} gives no {explanation(method).title} without TensorFlow; ask a page.")
+        raise RequestRefused(
+            422,
+            said(
+                "{name} gives no {title} without TensorFlow; ask a page.",
+                name=card.name,
+                title=explanation(method).title,
+            ),
+        )
     output = predictor.run(prepared, maps=maps and method == GRADCAM)
     probabilities = calibrated(output.logits, card.temperature, card.task)[0]
     judged = predictor.ood(prepared, output)
@@ -238,9 +246,9 @@ def _cells(looked: Looked, index: int) -> np.ndarray:
     from core.nn.explain import EMPTY_BELOW
 
     if looked.maps is None:
-        raise ExplanationFailed(f"{looked.card.name} gave no heat maps.")
+        raise ExplanationFailed(said("{name} gave no heat maps.", name=looked.card.name))
     raw = looked.maps[index].astype(np.float64)
     if not np.isfinite(raw).all():
-        raise ExplanationFailed(f"The heat map of {looked.card.name} is not finite.")
+        raise ExplanationFailed(said("The heat map of {name} is not finite.", name=looked.card.name))
     top = float(raw.max())
     return np.zeros(raw.shape) if top < EMPTY_BELOW else raw / top

@@ -7,13 +7,14 @@ the first request to the API, in a thread.
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect
 
 from core import limits
 from core.errors import RequestRefused
+from core.language import best_language, speaking
 from core.serve.access import Access
 from core.serve.replies import LOG, error_reply, json_reply, send_reply
 from core.serve.signin import SIGN_IN, sign_in, sign_in_page
@@ -63,7 +64,8 @@ class Gate:
             self._access.check_host(scope, headers)
             if path == SIGN_IN and self._access.token:
                 self._access.check_origin(scope["method"], headers)
-                await send_reply(reply.send, await sign_in(self._access, scope, headers, body.read))
+                with speaking(_language(headers)):
+                    await send_reply(reply.send, await sign_in(self._access, scope, headers, body.read))
             elif not self._access.has_token(headers) and path not in OPEN_PATHS:
                 if is_api(path) or scope["method"] != "GET" or b"text/html" not in headers.get(b"accept", b""):
                     raise RequestRefused(
@@ -71,13 +73,15 @@ class Gate:
                         "This server asks for a token: Authorization: Bearer TOKEN.",
                         {"www-authenticate": "Bearer"},
                     )
-                await send_reply(reply.send, sign_in_page(401))
+                with speaking(_language(headers)):
+                    await send_reply(reply.send, sign_in_page(401))
             elif is_api(path):
                 self._access.check_origin(scope["method"], headers)
                 body.check_length(headers)
                 if self._api is None:
                     await asyncio.to_thread(self._make_once)
-                await self._api(scope, body.read, reply.send)  # type: ignore[misc]
+                with speaking(_language(headers)):  # of what is refused; what is answered is English
+                    await self._api(scope, body.read, reply.send)  # type: ignore[misc]
             elif self._pages is not None:
                 await self._pages(scope, receive, send)
             else:
@@ -103,6 +107,10 @@ class Gate:
         with self._lock:
             if self._api is None:
                 self._api = self._make()
+
+
+def _language(headers: Mapping[bytes, bytes]) -> str:
+    return best_language(headers.get(b"accept-language", b"").decode("latin-1"))
 
 
 def checked_headers(scope: MutableMapping[str, Any]) -> dict[bytes, bytes]:

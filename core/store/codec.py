@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from core.errors import StoreError
+from core.language import said
 from core.store.decoding import decode, shown
 from core.types import RunSpec
 
@@ -58,7 +59,13 @@ def encode(value: Any, where: str = "") -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise StoreError(f"{where or 'value'}: {value} cannot be stored; expected a finite number or nothing.")
+            raise StoreError(
+                said(
+                    "{where}: {value} cannot be stored; expected a finite number or nothing.",
+                    where=where or "value",
+                    value=value,
+                )
+            )
         return float(value)
     if isinstance(value, np.generic):
         return encode(value.item(), where)
@@ -70,11 +77,19 @@ def encode(value: Any, where: str = "") -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise StoreError(f"{where or 'value'}: the key {key!r} is no text; stored mappings have text keys.")
+                raise StoreError(
+                    said(
+                        "{where}: the key {key} is no text; stored mappings have text keys.",
+                        where=where or "value",
+                        key=repr(key),
+                    )
+                )
         return {key: encode(value[key], f"{where}[{key}]") for key in sorted(value)}
     if isinstance(value, (list, tuple)):
         return [encode(item, where) for item in value]
-    raise StoreError(f"{where or 'value'}: a {type(value).__name__} cannot be stored as JSON.")
+    raise StoreError(
+        said("{where}: a {kind} cannot be stored as JSON.", where=where or "value", kind=type(value).__name__)
+    )
 
 
 def from_json(kind: type[Instance], text: str | bytes) -> Instance:
@@ -86,21 +101,30 @@ def from_json(kind: type[Instance], text: str | bytes) -> Instance:
     try:
         data = _loaded(text)
     except (ValueError, RecursionError) as error:  # a decoding error is a ValueError
-        raise StoreError(f"not readable as JSON ({shown(error)})") from error
+        raise StoreError(said("not readable as JSON ({reason})", reason=shown(error))) from error
     if not isinstance(data, dict):
-        raise StoreError(f"expected one JSON object, got {type(data).__name__}")
+        raise StoreError(said("expected one JSON object, got {kind}", kind=type(data).__name__))
     version = data.get("schema_version", SCHEMA_VERSION)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise StoreError(f"schema_version is {shown(version)}, expected a whole number from 1 to {SCHEMA_VERSION}")
+        raise StoreError(
+            said(
+                "schema_version is {version}, expected a whole number from 1 to {most}",
+                version=shown(version),
+                most=SCHEMA_VERSION,
+            )
+        )
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"written by a newer MedLens (schema {version}, this one reads up to {SCHEMA_VERSION}); "
-            "update MedLens to read it"
+            said(
+                "written by a newer MedLens (schema {version}, this one reads up to {most}); update MedLens to read it",
+                version=version,
+                most=SCHEMA_VERSION,
+            )
         )
     try:
         return cast(Instance, decode(kind, data))
     except RecursionError as error:
-        raise StoreError("nested too deeply to be one of our files") from error
+        raise StoreError(said("nested too deeply to be one of our files")) from error
 
 
 def _loaded(text: str | bytes) -> Any:
@@ -131,7 +155,7 @@ def _may_hold_long_integer(content: bytes) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number that JSON allows")
+    raise ValueError(said("{name} is not a number that JSON allows", name=name))
 
 
 def run_id_of(spec: RunSpec) -> str:

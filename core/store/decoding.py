@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal, Union
 
 from core.errors import StoreError
+from core.language import said, said_together
 
 Decoder = Callable[[Any], Any]
 
@@ -20,12 +21,20 @@ _PLAIN = {str: "text", int: "a whole number", float: "a number", bool: "true or 
 
 
 class Misfit(Exception):
-    """A value that does not fit its annotation; `place` grows on the way out to the top."""
+    """A value that does not fit its annotation; `place` grows on the way out to the top.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    Unions raise many of them that nobody reads, so the sentence is made where one is told.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text)
+        self.text, self.values = text, values
         self.place = ""
+
+    @property
+    def message(self) -> str:
+        """What is wrong; the kind of value that was expected is a word of its own."""
+        return said(self.text, **{k: said(str(v)) if k == "what" else v for k, v in self.values.items()})
 
     def within(self, place: str) -> "Misfit":
         """The same, one level further out."""
@@ -43,7 +52,7 @@ def decode(hint: Any, data: Any) -> Any:
     try:
         return decoder(hint)(data)
     except Misfit as misfit:
-        raise StoreError(f"{misfit.place or 'the file'}: {misfit.message}") from misfit
+        raise StoreError(said_together(": ", [misfit.place or said("the file"), misfit.message])) from misfit
 
 
 def shown(value: object) -> str:
@@ -53,7 +62,7 @@ def shown(value: object) -> str:
 
 
 def _expected(what: str, data: Any) -> Misfit:
-    return Misfit(f"expected {what}, got {shown(data)}")
+    return Misfit("expected {what}, got {value}", what=what, value=shown(data))
 
 
 @lru_cache(maxsize=512)
@@ -89,7 +98,7 @@ def _dataclass(kind: type) -> Decoder:
 
     def decode_dataclass(data: Any) -> Any:
         if not isinstance(data, dict):
-            raise _expected(f"an object ({kind.__name__})", data)
+            raise Misfit("expected an object ({kind}), got {value}", kind=kind.__name__, value=shown(data))
         form = (*data, *map(type, data.values())) if put else ()
         if form in fitted:
             numbers, setters = fitted[form]
@@ -100,12 +109,12 @@ def _dataclass(kind: type) -> Decoder:
                 return made
         for name in needed:
             if name not in data:
-                raise Misfit(f"the field {name!r} is missing").within("")
+                raise Misfit("the field {name} is missing", name=repr(name)).within("")
         values = {}
         for name, item in data.items():
             read = known.get(name)
             if read is None:
-                raise Misfit(f"unknown field {shown(name)}; known: {', '.join(known)}")
+                raise Misfit("unknown field {name}; known: {known}", name=shown(name), known=", ".join(known))
             try:
                 values[name] = read(item)
             except Misfit as misfit:
@@ -171,7 +180,7 @@ def _fixed(hints: tuple[Any, ...]) -> Decoder:
 
     def decode_fixed(data: Any) -> Any:
         if not isinstance(data, list) or len(data) != len(readers):
-            raise _expected(f"{len(readers)} items", data)
+            raise Misfit("expected {n} items, got {value}", n=len(readers), value=shown(data))
         values = []
         for i, (read, item) in enumerate(zip(readers, data, strict=True)):
             try:
@@ -211,7 +220,8 @@ def _literal(options: tuple[Any, ...]) -> Decoder:
         for option in options:
             if data == option and type(data) is type(option):
                 return data
-        raise _expected("one of " + ", ".join(map(repr, options)), data)
+        known = ", ".join(map(repr, options))
+        raise Misfit("expected one of {known}, got {value}", known=known, value=shown(data))
 
     return decode_literal
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core import limits, paths
 from core.errors import ModelDamaged, ModelError, StoreError
+from core.language import message_of, said
 from core.store.atomic import is_temporary, only_writer, write_text, write_together
 from core.store.codec import from_json, to_json
 from core.store.names import Damaged, check_file_name, check_folder_name, is_folder_name, read_limited, sha256_of
@@ -38,14 +39,16 @@ def model_folder(name: str, folder: Path | None = None) -> Path:
     try:
         return (folder or paths.models_folder()) / check_folder_name(name, "model name")
     except StoreError as error:
-        raise ModelError(str(error)) from error
+        raise ModelError(message_of(error)) from error
 
 
 def model_path(name: str, folder: Path | None = None) -> Path:
     """The network's file. Raises ModelError when `name` is no model name, ModelDamaged when the file is missing."""
     path = model_folder(name, folder) / MODEL
     if not path.is_file():
-        raise ModelDamaged(f"{name}: {path} is missing. `python -m core export RUN_ID {name}` writes it.")
+        raise ModelDamaged(
+            said("{name}: {path} is missing. `python -m core export RUN_ID {name}` writes it.", name=name, path=path)
+        )
     return path
 
 
@@ -58,20 +61,37 @@ def load_card(name: str, folder: Path | None = None) -> ModelCard:
     try:
         card = from_json(ModelCard, read_limited(where / CARD, limits.MAX_CARD_BYTES))
         if card.name != name:
-            raise StoreError(f"the folder is called {name!r}, but the card says {card.name!r}")
+            raise StoreError(
+                said("the folder is called {name}, but the card says {stated}", name=repr(name), stated=repr(card.name))
+            )
         for text in (card.title, *card.class_names, *(item.name for item in card.tabular_inputs)):
             if not text.isprintable() or _MARKS.search(text):
-                raise StoreError(f"its word {text[:40]!r} holds marks of a language of its own; expected is plain text")
+                raise StoreError(
+                    said(
+                        "its word {text} holds marks of a language of its own; expected is plain text",
+                        text=repr(text[:40]),
+                    )
+                )
         path = where / MODEL
         if not path.is_file():
-            raise StoreError(f"{MODEL} is missing")
+            raise StoreError(said("{model} is missing", model=MODEL))
         size = path.stat().st_size
     except StoreError as error:
-        raise ModelDamaged(f"{name}: {error}") from error
+        raise ModelDamaged(said("{name}: {reason}", name=name, reason=error)) from error
     except OSError as error:
-        raise ModelDamaged(f"{name}: {MODEL} cannot be read ({error.strerror or error})") from error
+        raise ModelDamaged(
+            said("{name}: {model} cannot be read ({reason})", name=name, model=MODEL, reason=error.strerror or error)
+        ) from error
     if size != card.model_bytes:
-        raise ModelDamaged(f"{name}: {MODEL} has {size:,} bytes, its card says {card.model_bytes:,}")
+        raise ModelDamaged(
+            said(
+                "{name}: {model} has {size:,} bytes, its card says {model_bytes:,}",
+                name=name,
+                model=MODEL,
+                size=size,
+                model_bytes=card.model_bytes,
+            )
+        )
     return card
 
 
@@ -93,16 +113,24 @@ def verified_bytes(card: ModelCard, file: str, folder: Path | None = None) -> by
     expected = card.sha256 if file == MODEL else card.other_sha256.get(file)
     if expected is None:
         known = ", ".join((MODEL, *card.other_sha256))
-        raise ModelDamaged(f"{card.name}: its card knows no {file} (it knows {known}).")
+        raise ModelDamaged(
+            said("{name}: its card knows no {file} (it knows {known}).", name=card.name, file=file, known=known)
+        )
     try:
         content = read_limited(model_folder(card.name, folder) / file, limits.MAX_MODEL_BYTES)
     except StoreError as error:
-        raise ModelDamaged(f"{card.name}: {error}") from error
+        raise ModelDamaged(said("{name}: {reason}", name=card.name, reason=error)) from error
     found = sha256_of(content)
     if found != expected:
         raise ModelDamaged(
-            f"{card.name}: {file} has the sha256 {found[:12]}…, its card says {expected[:12]}…; "
-            "the file is not the one that was exported."
+            said(
+                "{name}: {file} has the sha256 {found}…, its card says {expected}…; the file is not the "
+                "one that was exported.",
+                name=card.name,
+                file=file,
+                found=found[:12],
+                expected=expected[:12],
+            )
         )
     return content
 
@@ -120,12 +148,12 @@ def list_models(folder: Path | None = None) -> ModelListing:
         if not entry.is_dir() or is_temporary(entry):
             continue
         if not is_folder_name(entry.name):
-            damaged.append(Damaged(entry.name, "the name of the folder is no model name"))
+            damaged.append(Damaged(entry.name, said("the name of the folder is no model name")))
             continue
         try:
             cards.append(load_card(entry.name, root))
         except ModelError as error:
-            damaged.append(Damaged(entry.name, str(error).removeprefix(f"{entry.name}: ")))
+            damaged.append(Damaged(entry.name, message_of(error).without(f"{entry.name}: ")))
     return ModelListing(tuple(cards), tuple(damaged))
 
 
@@ -156,13 +184,15 @@ def save_gate(changed: ModelCard, content: bytes, folder: Path | None = None) ->
     """
     expected = changed.other_sha256.get(GATE)
     if changed.ood is None or expected != sha256_of(content):
-        raise ModelDamaged(f"{changed.name}: the card does not name this {GATE}.")
+        raise ModelDamaged(said("{name}: the card does not name this {gate}.", name=changed.name, gate=GATE))
     where = model_folder(changed.name, folder)
     load_card(changed.name, folder)  # before the lock, which would make a folder for a model that is not there
     with only_writer(where):
         card = load_card(changed.name, folder)
         if card.sha256 != changed.sha256:
-            raise ModelDamaged(f"{card.name}: the model was replaced while its gate was fitted. Fit it again.")
+            raise ModelDamaged(
+                said("{name}: the model was replaced while its gate was fitted. Fit it again.", name=card.name)
+            )
         card = replaced(
             card, ood=changed.ood, referral=changed.referral, other_sha256={**card.other_sha256, GATE: expected},
         )  # fmt: skip
@@ -186,24 +216,49 @@ def save_model(
     target = model_folder(card.name, folder)
     model = files.get(MODEL)
     if model is None:
-        raise ModelDamaged(f"{card.name}: no {MODEL} among the files to store ({', '.join(files) or 'none'}).")
+        raise ModelDamaged(
+            said(
+                "{name}: no {model} among the files to store ({listed}).",
+                name=card.name,
+                model=MODEL,
+                listed=", ".join(files) or said("none"),
+            )
+        )
     size = len(model) if isinstance(model, bytes) else model.stat().st_size
     if size != card.model_bytes or sha256_of(model) != card.sha256:
-        raise ModelDamaged(f"{card.name}: the card's sha256 or size is not that of {MODEL}.")
+        raise ModelDamaged(
+            said("{name}: the card's sha256 or size is not that of {model}.", name=card.name, model=MODEL)
+        )
     for file, expected in card.other_sha256.items():
         if file not in files or sha256_of(files[file]) != expected:
-            raise ModelDamaged(f"{card.name}: {file} is not among the files to store, or not the one of the card.")
+            raise ModelDamaged(
+                said(
+                    "{name}: {file} is not among the files to store, or not the one of the card.",
+                    name=card.name,
+                    file=file,
+                )
+            )
     if CARD in files:
-        raise ModelDamaged(f"{card.name}: {CARD} is written from the card itself and cannot be given as a file.")
+        raise ModelDamaged(
+            said(
+                "{name}: {card} is written from the card itself and cannot be given as a file.",
+                name=card.name,
+                card=CARD,
+            )
+        )
     try:
         named: dict[str, bytes | Path] = {check_file_name(name): data for name, data in files.items()}
         named[CARD] = to_json(card).encode("utf-8")
     except StoreError as error:
-        raise ModelDamaged(f"{card.name}: {error}") from error
+        raise ModelDamaged(said("{name}: {reason}", name=card.name, reason=error)) from error
     with only_writer(target):
         if not replace and (target / CARD).exists():
             raise ModelError(
-                f"A model {card.name!r} exists in {target}. Choose another name, or replace it on purpose."
+                said(
+                    "A model {name} exists in {target}. Choose another name, or replace it on purpose.",
+                    name=repr(card.name),
+                    target=target,
+                )
             )
         write_together(target, named, last=CARD)
     return target

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import StoreError
+from core.language import said
 from core.store.atomic import CHUNK_BYTES
 
 _FOLDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
@@ -37,8 +38,12 @@ def check_folder_name(name: str, what: str) -> str:
     """`name` itself. Raises StoreError when it could lead anywhere else than into its own folder."""
     if not isinstance(name, str) or not is_folder_name(name):
         raise StoreError(
-            f"{name!r} is no {what}: expected lowercase letters, digits, '.', '_' and '-', "
-            "starting with a letter or digit, without '..'."
+            said(
+                "{name} is no {what}: expected lowercase letters, digits, '.', '_' and '-', starting "
+                "with a letter or digit, without '..'.",
+                name=repr(name),
+                what=said(what),
+            )
         )
     return name
 
@@ -46,7 +51,9 @@ def check_folder_name(name: str, what: str) -> str:
 def check_file_name(name: str) -> str:
     """`name` itself. Raises StoreError when it is no plain file name."""
     if not isinstance(name, str) or not _FILE_NAME.fullmatch(name) or ".." in name:
-        raise StoreError(f"{name!r} is no file name for a run: expected letters, digits, '.', '_' and '-' only.")
+        raise StoreError(
+            said("{name} is no file name for a run: expected letters, digits, '.', '_' and '-' only.", name=repr(name))
+        )
     return name
 
 
@@ -66,13 +73,22 @@ def read_limited(path: Path, limit_bytes: int) -> bytes:
     """The content of a file. Raises StoreError when it is missing, no file, too large or not readable."""
     try:
         if not path.is_file():
-            raise StoreError(f"{path.name} is missing")
+            raise StoreError(said("{name} is missing", name=path.name))
         size = path.stat().st_size
         if size > limit_bytes:
-            raise StoreError(f"{path.name} has {size:,} bytes, the limit is {limit_bytes:,}")
+            raise StoreError(
+                said(
+                    "{name} has {size:,} bytes, the limit is {limit_bytes:,}",
+                    name=path.name,
+                    size=size,
+                    limit_bytes=limit_bytes,
+                )
+            )
         return path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path.name} cannot be read ({error.strerror or error})") from error
+        raise StoreError(
+            said("{name} cannot be read ({reason})", name=path.name, reason=error.strerror or error)
+        ) from error
 
 
 @contextmanager

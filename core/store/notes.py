@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core import limits, paths
 from core.errors import RunDamaged, StoreError
+from core.language import said
 from core.store.atomic import only_writer, write_text
 from core.store.codec import from_json, to_json
 from core.store.names import check_folder_name, read_limited
@@ -58,7 +59,12 @@ def load_notes(run_id: str, folder: Path | None = None) -> RunNotes:
         return from_json(RunNotes, read_limited(path, limits.MAX_RUN_JSON_BYTES))
     except StoreError as error:
         raise RunDamaged(
-            f"The notes on {run_id} in {path} cannot be read ({error}). Mend or remove the file."
+            said(
+                "The notes on {run_id} in {path} cannot be read ({reason}). Mend or remove the file.",
+                run_id=run_id,
+                path=path,
+                reason=error,
+            )
         ) from error
 
 
@@ -70,14 +76,22 @@ def write_note(run_id: str, image_id: str, text: str, tags: Sequence[str] = (), 
     kept = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
     if len(text) > MOST_LETTERS or len(kept) > MOST_TAGS or any(len(tag) > 60 for tag in kept):
         raise StoreError(
-            f"A note holds up to {MOST_LETTERS:,} letters and {MOST_TAGS} tags of 60 letters; this one has "
-            f"{len(text):,} letters and {len(kept)} tags. Shorten it."
+            said(
+                "A note holds up to {most_letters:,} letters and {most_tags} tags of 60 letters; this "
+                "one has {n:,} letters and {n_2} tags. Shorten it.",
+                most_letters=MOST_LETTERS,
+                most_tags=MOST_TAGS,
+                n=len(text),
+                n_2=len(kept),
+            )
         )
     with only_writer(folder or paths.notes_folder()):
         told = load_notes(run_id, folder)
         others = tuple(note for note in told.notes if note.image_id != image_id)
         if len(others) >= MOST_NOTES:
-            raise StoreError(f"There are {len(others):,} notes on this run, which is the limit; remove some first.")
+            raise StoreError(
+                said("There are {n:,} notes on this run, which is the limit; remove some first.", n=len(others))
+            )
         new = ImageNote(image_id=image_id, text=text.strip(), tags=kept, updated_utc=_now())
         notes = (*others, new) if new.text or new.tags else others
         return _stored(replace(told, run_id=run_id, notes=notes), folder)
@@ -86,7 +100,13 @@ def write_note(run_id: str, image_id: str, text: str, tags: Sequence[str] = (), 
 def write_statement(run_id: str, item: str, text: str, folder: Path | None = None) -> RunNotes:
     """Keep what a person states for an item of the model card; empty text removes it. Raises as `write_note`."""
     if len(text) > MOST_LETTERS:
-        raise StoreError(f"A statement holds up to {MOST_LETTERS:,} letters; this one has {len(text):,}. Shorten it.")
+        raise StoreError(
+            said(
+                "A statement holds up to {most_letters:,} letters; this one has {n:,}. Shorten it.",
+                most_letters=MOST_LETTERS,
+                n=len(text),
+            )
+        )
     with only_writer(folder or paths.notes_folder()):
         told = load_notes(run_id, folder)
         statements = {**told.statements, item: text.strip()}

@@ -4,7 +4,6 @@ A run counts only once run.json stands there, which is written last; a finished 
 Reading many never fails because of one: what cannot be used is listed with its reason.
 """
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from core import limits, paths
-from core.errors import PredictionsInvalid, RunDamaged, RunFinished, StoreError
+from core.errors import PredictionsInvalid, RunFinished, StoreError
+from core.language import message_of, said
 from core.store import tables
 from core.store.atomic import is_temporary, only_writer, write_text, write_together
 from core.store.codec import SCHEMA_VERSION, from_json, run_id_of, to_json
@@ -27,6 +27,7 @@ from core.store.names import (
     read_limited,
     sha256_of,
 )
+from core.store.run_parts import check_parts, damaged
 from core.types import Predictions, RunRecord, RunStatus
 
 RECORD, PREDICTIONS, HISTORY = "run.json", "predictions.csv", "history.csv"
@@ -76,9 +77,12 @@ def write_history(run_id: str, history: pd.DataFrame, folder: Path | None = None
 def _refuse_finished(run_id: str, folder: Path | None) -> None:
     if is_finished(run_id, folder):
         raise RunFinished(
-            f"{run_id} is finished, and a finished run is never changed. "
-            f"Delete {run_folder(run_id, folder)} to run it again, or change the spec (a seed is enough)."
-        )
+            said(
+                "{run_id} is finished, and a finished run is never changed. Delete {run_folder} to run "
+                "it again, or change the spec (a seed is enough).",
+                run_id=run_id, run_folder=run_folder(run_id, folder),
+            )
+        )  # fmt: skip
 
 
 def save_run(
@@ -100,21 +104,22 @@ def save_run(
     Raises: RunFinished when a finished run stands there; RunDamaged when the parts contradict each other;
         OSError when the disk refuses, and what stood there before stands there still.
     """
-    _check_parts(record, predictions)
+    check_parts(record, predictions)
     files: dict[str, bytes | Path] = {}
     if predictions:
         try:
             files[PREDICTIONS] = tables.predictions_text(predictions).encode("utf-8")
         except UnicodeEncodeError as error:
-            raise RunDamaged(
-                f"{record.run_id}: an image id or group is no text that a CSV file can hold: "
-                f"{error.object[max(0, error.start - 30) : error.end + 10]!r}. Rename the image."
+            text = repr(error.object[max(0, error.start - 30) : error.end + 10])
+            raise damaged(
+                record.run_id,
+                said("an image id or group is no text that a CSV file can hold: {text}. Rename the image.", text=text),
             ) from error
     if history is not None and len(history.columns):
         files[HISTORY] = tables.history_text(history).encode("utf-8")
     for name, data in (artifacts or {}).items():
         if check_file_name(name) in (RECORD, PREDICTIONS, HISTORY):
-            raise RunDamaged(f"{record.run_id}: an artifact cannot be called {name}; that name is taken.")
+            raise damaged(record.run_id, said("an artifact cannot be called {name}; that name is taken.", name=name))
         files[name] = bytes(data)
     sums = {name: sha256_of(data) for name, data in files.items()}
     record = replace(record, schema_version=SCHEMA_VERSION, artifacts=sums)
@@ -129,44 +134,27 @@ def save_run(
     return target
 
 
-def _check_parts(record: RunRecord, predictions: Sequence[Predictions]) -> None:
-    expected = run_id_of(record.spec)
-    if record.run_id != expected:
-        raise RunDamaged(f"The record is called {record.run_id!r}, but its spec gives {expected!r}.")
-    splits = [part.split for part in predictions]
-    if len(set(splits)) != len(splits) or not set(splits) <= set(tables.SPLIT_ORDER):
-        raise RunDamaged(f"{record.run_id}: predictions of {splits}; expected validation and test (train), once each.")
-    if record.status == "done" and "test" not in splits:
-        raise RunDamaged(f"{record.run_id}: a finished run needs predictions of the test split.")
-    for part in predictions:
-        if (part.run_id, part.task, part.class_names) != (record.run_id, record.task, record.class_names):
-            raise RunDamaged(f"{record.run_id}: the {part.split} predictions are of another run, task or class order.")
-    for first, second in itertools.combinations(predictions, 2):
-        where = f"in {first.split} and in {second.split}"
-        if set(first.image_ids) & set(second.image_ids):
-            raise RunDamaged(f"{record.run_id}: an image stands {where}.")
-        shared = set(first.groups) & set(second.groups)
-        if shared and record.spec.split != "random":
-            raise RunDamaged(
-                f"{record.run_id}: {len(shared)} groups stand {where}, such as {min(shared)!r}; "
-                "only a run with split 'random' may do that."
-            )
-
-
 def load_record(run_id: str, folder: Path | None = None) -> RunRecord:
     """The record of one run. Raises RunDamaged with the reason, StoreError when `run_id` is no run id."""
     where = run_folder(run_id, folder)
     try:
         if not (where / RECORD).exists():
-            raise StoreError(f"{RECORD} is missing: the run is under way, was killed, or is not here at all")
+            raise StoreError(
+                said("{record} is missing: the run is under way, was killed, or is not here at all", record=RECORD)
+            )
         record = from_json(RunRecord, read_limited(where / RECORD, limits.MAX_RUN_JSON_BYTES))
         if record.run_id != run_id:
-            raise StoreError(f"the folder is called {run_id!r}, but the record says {record.run_id!r}")
+            raise StoreError(
+                said(
+                    "the folder is called {run_id}, but the record says {stated}",
+                    run_id=repr(run_id), stated=repr(record.run_id),
+                )
+            )  # fmt: skip
         expected = run_id_of(record.spec)
         if record.run_id != expected:
-            raise StoreError(f"the spec has been changed: it belongs to {expected!r}")
+            raise StoreError(said("the spec has been changed: it belongs to {expected}", expected=repr(expected)))
     except StoreError as error:
-        raise RunDamaged(f"{run_id}: {error}") from error
+        raise damaged(run_id, message_of(error)) from error
     return record
 
 
@@ -180,7 +168,7 @@ def load_predictions(run_id: str, split: str = "test", folder: Path | None = Non
     try:
         return tables.read_predictions(data, record, split, tables.positive_class_of(record))
     except PredictionsInvalid as error:
-        raise RunDamaged(f"{run_id}: predictions.csv contradicts itself: {error}") from error
+        raise damaged(run_id, said("predictions.csv contradicts itself: {reason}", reason=error)) from error
 
 
 def load_history(run_id: str, folder: Path | None = None) -> pd.DataFrame | None:
@@ -199,19 +187,23 @@ def load_artifact(run_id: str, name: str, folder: Path | None = None) -> bytes:
 def _checked_bytes(record: RunRecord, name: str, limit_bytes: int, folder: Path | None) -> bytes:
     expected = record.artifacts.get(name)
     if expected is None and name in record.left_out:
-        raise RunDamaged(
-            f"{record.run_id}: {name} was left out of this results folder to keep it small. The run's numbers are all "
-            "here; to have the file, train the run again with MEDLENS_RESULTS set to a folder of its own."
+        raise damaged(
+            record.run_id,
+            said(
+                "{name} was left out of this results folder to keep it small. The run's numbers are all here; to have "
+                "the file, train the run again with MEDLENS_RESULTS set to a folder of its own.",
+                name=name,
+            ),
         )
     if expected is None:
-        held = ", ".join(sorted(record.artifacts)) or "none"
-        raise RunDamaged(f"{record.run_id}: the run holds no {name}; its files: {held}.")
+        held = ", ".join(sorted(record.artifacts)) or said("none")
+        raise damaged(record.run_id, said("the run holds no {name}; its files: {held}.", name=name, held=held))
     try:
         data = read_limited(run_folder(record.run_id, folder) / name, limit_bytes)
     except StoreError as error:
-        raise RunDamaged(f"{record.run_id}: {error}") from error
+        raise damaged(record.run_id, message_of(error)) from error
     if sha256_of(data) != expected:
-        raise RunDamaged(f"{record.run_id}: {name} is not the file that was saved (its sha256 differs).")
+        raise damaged(record.run_id, said("{name} is not the file that was saved (its sha256 differs).", name=name))
     return data
 
 
@@ -225,18 +217,20 @@ def verify_run(run_id: str, folder: Path | None = None) -> RunRecord:
 def _check_files(record: RunRecord, folder: Path | None, largest_bytes: int | None) -> None:
     where = run_folder(record.run_id, folder)
     if record.status == "done" and PREDICTIONS not in record.artifacts:
-        raise RunDamaged(f"{record.run_id}: a finished run without {PREDICTIONS}")
+        raise damaged(record.run_id, said("a finished run without {file}", file=PREDICTIONS))
     for name, expected in sorted(record.artifacts.items(), key=lambda item: item[0] == PREDICTIONS):
         path = where / check_file_name(name)
         try:
             if not path.is_file():
-                raise RunDamaged(f"{record.run_id}: {name} is missing")
+                raise damaged(record.run_id, said("{name} is missing", name=name))
             if largest_bytes is not None and path.stat().st_size > largest_bytes:
                 continue
             if sha256_of(path) != expected:
-                raise RunDamaged(f"{record.run_id}: {name} is not the file that was saved (its sha256 differs)")
+                differs = said("{name} is not the file that was saved (its sha256 differs)", name=name)
+                raise damaged(record.run_id, differs)
         except OSError as error:
-            raise RunDamaged(f"{record.run_id}: {name} cannot be read ({error.strerror or error})") from error
+            reason = error.strerror or error
+            raise damaged(record.run_id, said("{name} cannot be read ({reason})", name=name, reason=reason)) from error
 
 
 Known = dict[Path, tuple[FilesState, RunRecord | Damaged]]
@@ -267,7 +261,7 @@ def list_runs(
             if not entry.is_dir() or is_temporary(entry):
                 continue
             if not is_folder_name(entry.name):
-                damaged.append(Damaged(entry.name, "the name of the folder is no run id"))
+                damaged.append(Damaged(entry.name, said("the name of the folder is no run id")))
                 continue
             found = _listed(entry, {} if known is None else known, keep)
             if isinstance(found, Damaged):
@@ -287,6 +281,6 @@ def _listed(entry: Path, known: Known, keep: Callable[[RunRecord], RunRecord] | 
         _check_files(found, entry.parent, LISTING_HASH_BYTES)
         found = found if keep is None else keep(found)
     except StoreError as error:
-        found = Damaged(entry.name, str(error).removeprefix(f"{entry.name}: "))
+        found = Damaged(entry.name, message_of(error).without(f"{entry.name}: "))
     known[entry] = state, found
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core import limits
 from core.errors import ModelDamaged, StoreError
+from core.language import said
 from core.store.atomic import only_writer, write_together
 from core.store.codec import from_json, to_json
 from core.store.models import load_card, model_folder
@@ -31,15 +32,33 @@ def load_siblings(card: ModelCard, folder: Path | None = None) -> SiblingSet | N
         for sibling in found.siblings:
             check_file_name(sibling.file)
     except StoreError as error:
-        raise ModelDamaged(f"{card.name}: its heads cannot be used, {SIBLINGS} is {error}") from error
+        raise ModelDamaged(
+            said(
+                "{name}: its heads cannot be used, {siblings} is {reason}",
+                name=card.name,
+                siblings=SIBLINGS,
+                reason=error,
+            )
+        ) from error
     if found.model_sha256 != card.sha256:
         raise ModelDamaged(
-            f"{card.name}: its heads were fitted on another network (sha256 {found.model_sha256[:12]}…, the card says "
-            f"{card.sha256[:12]}…). Fit them again: python -m core models siblings {card.name} --write"
+            said(
+                "{name}: its heads were fitted on another network (sha256 {model_sha256}…, the card says "
+                "{sha256}…). Fit them again: python -m core models siblings {name} --write",
+                name=card.name,
+                model_sha256=found.model_sha256[:12],
+                sha256=card.sha256[:12],
+            )
         )
     if not 1 <= len(found.siblings) <= limits.MAX_SIBLINGS:
         raise ModelDamaged(
-            f"{card.name}: {SIBLINGS} names {len(found.siblings)} heads; expected are 1 to {limits.MAX_SIBLINGS}."
+            said(
+                "{name}: {siblings} names {n} heads; expected are 1 to {most}.",
+                name=card.name,
+                siblings=SIBLINGS,
+                n=len(found.siblings),
+                most=limits.MAX_SIBLINGS,
+            )
         )
     return found
 
@@ -49,9 +68,16 @@ def sibling_bytes(card: ModelCard, sibling: Sibling, folder: Path | None = None)
     try:
         content = read_limited(model_folder(card.name, folder) / sibling.file, limits.MAX_SIBLING_BYTES)
     except StoreError as error:
-        raise ModelDamaged(f"{card.name}: {error}") from error
+        raise ModelDamaged(said("{name}: {reason}", name=card.name, reason=error)) from error
     if sha256_of(content) != sibling.sha256:
-        raise ModelDamaged(f"{card.name}: {sibling.file} is not the one of {SIBLINGS}: its sha256 is another.")
+        raise ModelDamaged(
+            said(
+                "{name}: {file} is not the one of {siblings}: its sha256 is another.",
+                name=card.name,
+                file=sibling.file,
+                siblings=SIBLINGS,
+            )
+        )
     return content
 
 
@@ -67,11 +93,15 @@ def save_siblings(
     target = model_folder(name, folder)
     card = load_card(name, folder)  # before the lock, which would make a folder for a model that is not there
     if found.model_sha256 != card.sha256:
-        raise ModelDamaged(f"{name}: the model was replaced while its heads were fitted. Fit them again.")
+        raise ModelDamaged(
+            said("{name}: the model was replaced while its heads were fitted. Fit them again.", name=name)
+        )
     for sibling in found.siblings:
         content = files.get(sibling.file)
         if content is None or sha256_of(content) != sibling.sha256:
-            raise ModelDamaged(f"{name}: {sibling.file} is not among the files to store, or another one.")
+            raise ModelDamaged(
+                said("{name}: {file} is not among the files to store, or another one.", name=name, file=sibling.file)
+            )
     with only_writer(target):
         old = {path.name for path in target.glob("sibling-*.skops")}
         kept = sum(p.stat().st_size for p in target.iterdir() if p.is_file() and p.name not in {*old, SIBLINGS})
@@ -79,8 +109,13 @@ def save_siblings(
         total = kept + len(text) + sum(map(len, files.values()))
         if total > limits.MAX_SHIPPED_BYTES:
             raise ModelDamaged(
-                f"{name}: with its heads the folder would have {total / 1e6:.1f} MB; at most "
-                f"{limits.MAX_SHIPPED_BYTES / 1e6:.0f} MB are shipped. Leave a head out with --head."
+                said(
+                    "{name}: with its heads the folder would have {total:.1f} MB; at most {most:.0f} MB are "
+                    "shipped. Leave a head out with --head.",
+                    name=name,
+                    total=total / 1e6,
+                    most=limits.MAX_SHIPPED_BYTES / 1e6,
+                )
             )
         write_together(target, {**files, SIBLINGS: text}, last=SIBLINGS)
         for stale in old - set(files):

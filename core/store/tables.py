@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import RunDamaged
+from core.language import said
 from core.registry.labels import AS_IS, LABEL_SCHEMES
 from core.types import Predictions, RunRecord
 
@@ -71,10 +72,23 @@ def read_predictions(data: bytes, record: RunRecord, split: str, positive_class:
     rows = _rows(data, "predictions.csv")
     header = next(rows, [])
     if header != expected:
-        raise RunDamaged(f"predictions.csv has the header {','.join(header)[:200]!r}, expected {','.join(expected)!r}")
+        raise RunDamaged(
+            said(
+                "predictions.csv has the header {listed}, expected {listed_2}",
+                listed=repr(",".join(header)[:200]),
+                listed_2=repr(",".join(expected)),
+            )
+        )
     for number, row in enumerate(rows, start=1):
         if len(row) != len(expected):
-            raise RunDamaged(f"row {number} of predictions.csv has {len(row)} cells, expected {len(expected)}")
+            raise RunDamaged(
+                said(
+                    "row {number} of predictions.csv has {n} cells, expected {n_2}",
+                    number=number,
+                    n=len(row),
+                    n_2=len(expected),
+                )
+            )
         present.add(row[2])
         if row[2] != split:
             continue
@@ -82,12 +96,21 @@ def read_predictions(data: bytes, record: RunRecord, split: str, positive_class:
             truth.append([int(cell) for cell in row[len(KEYS) : -width]])
             scores.append([float(cell) for cell in row[-width:]])
         except ValueError as error:
-            raise RunDamaged(f"row {number} of predictions.csv cannot be read ({error})") from error
+            raise RunDamaged(
+                said("row {number} of predictions.csv cannot be read ({reason})", number=number, reason=error)
+            ) from error
         images.append(row[0])
         groups.append(row[1])
     if not images:
-        held = ", ".join(sorted(present)) or "no rows at all"
-        raise RunDamaged(f"{record.run_id}: predictions.csv has no rows of the {split} split; it has {held}.")
+        held = ", ".join(sorted(present)) or said("no rows at all")
+        raise RunDamaged(
+            said(
+                "{run_id}: predictions.csv has no rows of the {split} split; it has {held}.",
+                run_id=record.run_id,
+                split=split,
+                held=held,
+            )
+        )
     labels = np.array(truth, dtype=np.int64)
     return Predictions(
         run_id=record.run_id,
@@ -117,7 +140,7 @@ def read_history(data: bytes) -> pd.DataFrame:
     header = next(rows, [])
     body = list(rows)
     if not header or any(len(row) != len(header) for row in body):
-        raise RunDamaged("history.csv is no table: its rows differ in length, or it is empty")
+        raise RunDamaged(said("history.csv is no table: its rows differ in length, or it is empty"))
     columns = zip(*body, strict=True) if body else [()] * len(header)
     return pd.DataFrame({name: _column(cells) for name, cells in zip(header, columns, strict=True)})
 
@@ -126,7 +149,7 @@ def _rows(data: bytes, name: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise RunDamaged(f"{name} cannot be read ({error})") from error
+        raise RunDamaged(said("{name} cannot be read ({reason})", name=name, reason=error)) from error
 
 
 def _plain(value: object) -> object:
@@ -156,4 +179,6 @@ def positive_class_of(record: RunRecord) -> str | None:
         return scheme.positive_class
     if record.spec.label_scheme == AS_IS and len(record.class_names) == 2:
         return record.class_names[1]  # as the label scheme "as_is" defines it
-    raise RunDamaged(f"{record.run_id}: neither an evaluation nor the label scheme names the positive class.")
+    raise RunDamaged(
+        said("{run_id}: neither an evaluation nor the label scheme names the positive class.", run_id=record.run_id)
+    )

@@ -16,6 +16,7 @@ import numpy as np
 
 from core import limits
 from core.errors import ModelDamaged, StoreError
+from core.language import said
 from core.store.atomic import only_writer, write_bytes
 from core.store.models import load_card, model_folder
 from core.store.names import read_limited
@@ -119,18 +120,33 @@ def load_trace(name: str, folder: Path | None = None) -> Trace:
     Raises: ModelDamaged when there is none, it cannot be read, or it is of another version of the network.
     """
     card = load_card(name, folder)
-    again = f"`python -m core models trace {name}` makes it."
+    again = said("`python -m core models trace {name}` makes it.", name=name)
     try:
         content = read_limited(model_folder(name, folder) / TRACE, limits.MAX_TRACE_BYTES)
     except StoreError as error:
-        raise ModelDamaged(f"{name}: {error}. {again}") from error
+        raise ModelDamaged(said("{name}: {reason}. {again}", name=name, reason=error, again=again)) from error
     try:
         trace = _read(content)
         _check(trace)
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelDamaged(f"{name}: {TRACE} is no trace of this version ({error}). {again}") from error
+        raise ModelDamaged(
+            said(
+                "{name}: {trace} is no trace of this version ({reason}). {again}",
+                name=name,
+                trace=TRACE,
+                reason=error,
+                again=again,
+            )
+        ) from error
     if trace.graph_sha256 not in (card.sha256, *card.other_sha256.values()):
-        raise ModelDamaged(f"{name}: {TRACE} was made with another version of the network. {again}")
+        raise ModelDamaged(
+            said(
+                "{name}: {trace} was made with another version of the network. {again}",
+                name=name,
+                trace=TRACE,
+                again=again,
+            )
+        )
     return trace
 
 
@@ -138,7 +154,13 @@ def _read(content: bytes) -> Trace:
     with np.load(io.BytesIO(content), allow_pickle=False) as held:
         described = json.loads(held["described"].tobytes().decode("utf-8"))
         if described["trace_version"] != TRACE_VERSION:
-            raise ValueError(f"version {described['trace_version']!r}, expected {TRACE_VERSION}")
+            raise ValueError(
+                said(
+                    "version {described}, expected {trace_version}",
+                    described=repr(described["trace_version"]),
+                    trace_version=TRACE_VERSION,
+                )
+            )
         stages = tuple(
             TraceStage(maps=held[f"maps{number}"], largest=held[f"largest{number}"], **words)
             for number, words in enumerate(described["stages"])
@@ -161,11 +183,18 @@ def _check(trace: Trace) -> None:
     }  # fmt: skip
     for name, expected in shapes.items():
         if getattr(trace, name).shape != expected:
-            raise ValueError(f"{name} has the shape {getattr(trace, name).shape}, expected {expected}")
+            raise ValueError(
+                said(
+                    "{name} has the shape {shape}, expected {expected}",
+                    name=name,
+                    shape=getattr(trace, name).shape,
+                    expected=expected,
+                )
+            )
     if trace.pixels.ndim != 2 or trace.pixels.dtype != np.uint8 or not trace.stages:
-        raise ValueError("the picture or the stages are missing")
+        raise ValueError(said("the picture or the stages are missing"))
     if trace.shown_class not in trace.class_names:
-        raise ValueError(f"{trace.shown_class!r} is no class")
+        raise ValueError(said("{shown_class} is no class", shown_class=repr(trace.shown_class)))
     for stage in trace.stages:
         if stage.maps.ndim != 3 or stage.maps.dtype != np.uint8 or stage.largest.shape != stage.maps.shape[2:]:
-            raise ValueError("a stage's maps are no uint8 (h, w, c)")
+            raise ValueError(said("a stage's maps are no uint8 (h, w, c)"))

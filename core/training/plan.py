@@ -23,6 +23,7 @@ from typing import Any
 
 from core import paths
 from core.errors import SpecInvalid
+from core.language import said
 from core.registry.architectures import architecture_spec
 from core.registry.augmentations import augmentation_preset
 from core.registry.datasets import dataset_spec
@@ -58,15 +59,23 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     shipped = plan_files()
     file = shipped.get(name, Path(name))
     if not file.is_file():
-        raise SpecInvalid(f"No plan {name!r}. Known: {', '.join(shipped)}; or give the path of a TOML file.")
+        raise SpecInvalid(
+            said(
+                "No plan {name}. Known: {listed}; or give the path of a TOML file.",
+                name=repr(name),
+                listed=", ".join(shipped),
+            )
+        )
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecInvalid(f"{file.name} is not a TOML file: {error}.") from error
+        raise SpecInvalid(said("{name} is not a TOML file: {reason}.", name=file.name, reason=error)) from error
     unknown = sorted(set(content) - {"title", "defaults", "runs"})
     if unknown or not content.get("runs"):
-        what = f"unknown entries {', '.join(unknown)}" if unknown else "no [[runs]]"
-        raise SpecInvalid(f"{file.name}: {what}. A plan has title, [defaults] and one or more [[runs]].")
+        what = said("unknown entries {listed}", listed=", ".join(unknown)) if unknown else said("no [[runs]]")
+        raise SpecInvalid(
+            said("{name}: {what}. A plan has title, [defaults] and one or more [[runs]].", name=file.name, what=what)
+        )
     return Plan(file.stem, str(content.get("title", file.stem)), _expand(content, file.name, overrides or {}))
 
 
@@ -74,21 +83,28 @@ def _expand(content: Mapping[str, Any], file_name: str, overrides: Mapping[str, 
     named: dict[str, str] = {}
     specs: list[RunSpec] = []
     for number, entry in enumerate(content["runs"], start=1):
-        where = f"{file_name}, run {number}"
+        where = said("{file_name}, run {number}", file_name=file_name, number=number)
         fields = {**content.get("defaults", {}), **entry, **overrides}
         name = fields.pop("name", None)
         expanded = [_spec(values, named, where) for values in _multiply(fields)]
         if name is not None:
             if len(expanded) != 1:
                 raise SpecInvalid(
-                    f"{where}: the name {name!r} stands for {len(expanded)} runs; a named run is a single one."
+                    said(
+                        "{where}: the name {name} stands for {n} runs; a named run is a single one.",
+                        where=where,
+                        name=repr(name),
+                        n=len(expanded),
+                    )
                 )
             named[str(name)] = run_id_of(expanded[0])
         specs += expanded
     ids = [run_id_of(spec) for spec in specs]
     if len(set(ids)) != len(ids):
         twice = sorted({i for i in ids if ids.count(i) > 1})
-        raise SpecInvalid(f"{file_name}: the same run stands twice: {', '.join(twice)}.")
+        raise SpecInvalid(
+            said("{file_name}: the same run stands twice: {listed}.", file_name=file_name, listed=", ".join(twice))
+        )
     return tuple(specs)
 
 
@@ -103,7 +119,14 @@ def _multiply(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> RunSpec:
     unknown = sorted(set(values) - FIELDS)
     if unknown:
-        raise SpecInvalid(f"{where}: unknown fields {', '.join(unknown)}. Known: {', '.join(sorted(FIELDS))}, name.")
+        raise SpecInvalid(
+            said(
+                "{where}: unknown fields {listed}. Known: {listed_2}, name.",
+                where=where,
+                listed=", ".join(unknown),
+                listed_2=", ".join(sorted(FIELDS)),
+            )
+        )
     fields = dict(values)
     try:
         if isinstance(fields.get("preprocess"), Mapping):
@@ -119,7 +142,7 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
             fields["weights"] = f"run:{named[weights[4:]]}"
         spec = RunSpec(**fields)
     except (TypeError, ValueError) as error:
-        raise SpecInvalid(f"{where}: {error}.") from error
+        raise SpecInvalid(said("{where}: {reason}.", where=where, reason=error)) from error
     _check_choices(spec, where)
     architecture_spec(spec.architecture)
     head_spec(spec.head)
@@ -127,8 +150,13 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
         if name != AS_IS and name not in dataset_spec(spec.dataset).label_schemes:
             label_scheme(name)
             raise SpecInvalid(
-                f"{where}: the labels {name!r} are not of {spec.dataset}; "
-                f"it has {', '.join(dataset_spec(spec.dataset).label_schemes)}."
+                said(
+                    "{where}: the labels {name} are not of {dataset}; it has {listed}.",
+                    where=where,
+                    name=repr(name),
+                    dataset=spec.dataset,
+                    listed=", ".join(dataset_spec(spec.dataset).label_schemes),
+                )
             )
     return spec
 
@@ -143,7 +171,21 @@ def _check_choices(spec: RunSpec, where: str) -> None:
         ("preprocess.contrast", spec.preprocess.contrast, ("none", "equalize", "clahe", "gamma", "log")),
     ):
         if value not in known:
-            raise SpecInvalid(f"{where}: {name} = {value!r}; expected one of {', '.join(known)}.")
+            raise SpecInvalid(
+                said(
+                    "{where}: {name} = {value}; expected one of {listed}.",
+                    where=where,
+                    name=name,
+                    value=repr(value),
+                    listed=", ".join(known),
+                )
+            )
     if not 0 < spec.train_share <= 1:
-        raise SpecInvalid(f"{where}: train_share = {spec.train_share!r}; expected a number above 0 and up to 1.")
+        raise SpecInvalid(
+            said(
+                "{where}: train_share = {train_share}; expected a number above 0 and up to 1.",
+                where=where,
+                train_share=repr(spec.train_share),
+            )
+        )
     check_recipe(spec, where)

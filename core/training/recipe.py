@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import SpecInvalid
 from core.evaluation.thresholds import parse_rule
+from core.language import said
 from core.types import AugmentationSpec, RunSpec
 
 if TYPE_CHECKING:
@@ -40,13 +41,21 @@ def check_recipe(spec: RunSpec, where: str = "") -> None:
         ("schedule", spec.schedule, SCHEDULES),
     ):
         if value not in known:
-            raise SpecInvalid(f"{before}{name} = {value!r}; expected one of {', '.join(known)}.")
+            raise SpecInvalid(
+                said(
+                    "{before}{name} = {value}; expected one of {listed}.",
+                    before=before,
+                    name=name,
+                    value=repr(value),
+                    listed=", ".join(known),
+                )
+            )
     for name, (low, high, whole) in RANGES.items():
         _check_number(f"{before}{name}", getattr(spec, name), low, high, whole)
     try:
         parse_rule(str(spec.threshold_rule))
     except SpecInvalid as error:
-        raise SpecInvalid(f"{before}threshold_rule: {error}") from error
+        raise SpecInvalid(said("{before}threshold_rule: {reason}", before=before, reason=error)) from error
     for rate in spec.learning_rates:
         _check_number(f"{before}learning_rates", rate, 0, math.inf, False)
     for field in dataclasses.fields(AugmentationSpec):
@@ -54,24 +63,53 @@ def check_recipe(spec: RunSpec, where: str = "") -> None:
         if not isinstance(field.default, bool):
             _check_number(f"{before}augmentation.{field.name}", value, 0, STRONGEST.get(field.name, 1.0), False)
         elif not isinstance(value, bool):
-            raise SpecInvalid(f"{before}augmentation.{field.name} = {value!r}; expected true or false.")
+            raise SpecInvalid(
+                said(
+                    "{before}augmentation.{name} = {value}; expected true or false.",
+                    before=before,
+                    name=field.name,
+                    value=repr(value),
+                )
+            )
     if spec.optimizer == "adamw" and not spec.weight_decay:
-        raise SpecInvalid(f"{before}optimizer = 'adamw' is Adam with weight decay: set weight_decay, such as 0.01.")
+        raise SpecInvalid(
+            said(
+                "{before}optimizer = 'adamw' is Adam with weight decay: set weight_decay, such as 0.01.", before=before
+            )
+        )
     if spec.optimizer == "adam" and spec.weight_decay:
-        raise SpecInvalid(f"{before}weight_decay needs optimizer = 'adamw', 'sgd' or 'rmsprop'; 'adam' has none.")
+        raise SpecInvalid(
+            said("{before}weight_decay needs optimizer = 'adamw', 'sgd' or 'rmsprop'; 'adam' has none.", before=before)
+        )
     if spec.trainable_layers and spec.strategy != "fine_tune":
         raise SpecInvalid(
-            f"{before}trainable_layers = {spec.trainable_layers} is for strategy = 'fine_tune'; "
-            f"{spec.strategy!r} trains {'no layer of the base' if spec.strategy == 'frozen' else 'all layers'}."
+            said(
+                "{before}trainable_layers = {trainable_layers} is for strategy = 'fine_tune'; {strategy} "
+                "trains {value}.",
+                before=before,
+                trainable_layers=spec.trainable_layers,
+                strategy=repr(spec.strategy),
+                value=said("no layer of the base") if spec.strategy == "frozen" else said("all layers"),
+            )
         )
 
 
 def _check_number(name: str, value: Any, low: float, high: float, whole: bool) -> None:
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high or math.isinf(value):
-        what = "a whole number" if whole else "a number"
-        most = "" if math.isinf(high) else f" to {high:g}"
-        raise SpecInvalid(f"{name} = {value!r}; expected {what} from {low:g}{most}.")
+        what = said("a whole number") if whole else said("a number")
+        raise SpecInvalid(
+            said("{name} = {value}; expected {what} from {low:g}.", name=name, value=repr(value), what=what, low=low)
+            if math.isinf(high)
+            else said(
+                "{name} = {value}; expected {what} from {low:g} to {high:g}.",
+                name=name,
+                value=repr(value),
+                what=what,
+                low=low,
+                high=high,
+            )
+        )
 
 
 def fit_settings(spec: RunSpec, **more: Any) -> "FitSettings":

@@ -19,6 +19,7 @@ from core.errors import MedLensError, TrainingFailed
 from core.evaluation.intervals import unit_of
 from core.evaluation.report import evaluate_run
 from core.evaluation.thresholds import check_rule
+from core.language import english, message_of, said
 from core.store.codec import SCHEMA_VERSION, run_id_of
 from core.store.runs import is_finished, load_record, run_folder, save_run, write_history
 from core.training.checkpoint import Checkpoint, Saved, remove_checkpoint
@@ -192,14 +193,16 @@ def run(
     check_rule(spec.threshold_rule, scheme.class_names, scheme.positive_class if scheme.task == "binary" else None)
     job = Job(spec, run_id, data, watch, report, results_folder)
     # stored before the work starts, so that a killed process leaves a record that says so
-    _store_unfinished(job, "interrupted", "training began and did not finish: it is still running, or was killed")
+    _store_unfinished(
+        job, "interrupted", english(said("training began and did not finish: it is still running, or was killed"))
+    )
     try:
         record, predictions, artifacts = _train_and_evaluate(job)
     except KeyboardInterrupt:
         _store_unfinished(job, "interrupted", "stopped by the user before it was finished")
         raise
     except MedLensError as error:
-        _store_unfinished(job, "failed", str(error))
+        _store_unfinished(job, "failed", english(message_of(error)))
         if isinstance(error, TrainingFailed):
             remove_checkpoint(run_folder(run_id, results_folder))  # from there it would fail again
         raise

@@ -28,7 +28,7 @@ from core.figures.text import (
     split_badge,
     worst_text,
 )
-from core.language import t, tn
+from core.language import retold, t, tn
 from core.registry.metrics import find_estimate, worst_class
 from core.store.runs import RunListing
 from core.types import RunRecord
@@ -229,7 +229,7 @@ def show_unfinished(stored: RunListing, dataset: str, task: str) -> None:
     title = t("{runs} not finished, and not ranked", runs=plural(len(unfinished), "run"))
     with st.expander(title, icon=":material/pause_circle:"):
         for record in unfinished:
-            reason = f": {plain(record.failure)}" if record.failure else ""
+            reason = f": {plain(retold(record.failure))}" if record.failure else ""
             st.markdown(f"- **{plain(run_title(record.spec))}**, {t(record.status)}{reason}")
         st.caption(t("`python -m core benchmark` with the same plan goes on where they stopped."))
 

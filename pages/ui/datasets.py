@@ -10,7 +10,7 @@ from core import paths
 from core.errors import MedLensError
 from core.figures.datasets import balance_figure
 from core.figures.text import counted, group_title, group_word, percent, plural
-from core.language import t
+from core.language import retold, t
 from core.registry.datasets import DATASETS
 from core.registry.labels import AS_IS, label_scheme
 from core.types import ClassCounts, DatasetSpec, DatasetTable, LabelScheme
@@ -70,7 +70,7 @@ def show_balance(spec: DatasetSpec, table: DatasetTable) -> None:
     said = t("Split as a run with the default seed would: {how}.", how=words.get(kind, t(kind)))
     st.caption(plain(f"{said} {_rare(counts)}"))
     for reason, n in dropped.items():
-        left_out = t("Left out for this task: {images} ({reason}).", images=plural(n, "image"), reason=t(reason))
+        left_out = t("Left out for this task: {images} ({reason}).", images=plural(n, "image"), reason=retold(reason))
         st.caption(plain(left_out))
 
 

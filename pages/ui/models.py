@@ -12,7 +12,7 @@ import streamlit as st
 from core import limits
 from core.errors import MedLensError
 from core.figures.names import architecture_title, model_title
-from core.language import t
+from core.language import retold, t
 from core.registry.pixels import RANGES
 from core.serve.adding import room, who_may_add
 from core.serve.networks import add_upload, check_upload
@@ -146,7 +146,7 @@ def _show_found(report: "ForeignReport") -> None:
     grid = t("{layer}, {grid} cells", layer=probe.cam_layer, grid=" x ".join(map(str, probe.cam_grid)))
     if probe.empty_maps:
         grid = t("{cells}; empty for all four pictures", cells=grid)
-    reason = t(found.pixel_reason)
+    reason = retold(found.pixel_reason)
     kinds = ", ".join(f"{count} {kind}" for kind, count in list(found.layer_kinds.items())[:5])
     facts(
         {
@@ -185,7 +185,7 @@ def _ask(upload: Any, report: "ForeignReport", take: str) -> None:
         with second:
             pixels = st.selectbox(
                 t("Pixel range that it was trained on"), list(RANGES), index=list(RANGES).index(found.pixel_scaling),
-                format_func=lambda key: t(RANGES[key]), help=t(found.pixel_reason),
+                format_func=lambda key: t(RANGES[key]), help=retold(found.pixel_reason),
             )  # fmt: skip
             output = _output_asked(report)
             positive = ""
@@ -216,11 +216,15 @@ def _ask(upload: Any, report: "ForeignReport", take: str) -> None:
         error_box(str(error))
         return
     st.success(
-        t("{title} is on every page now. It runs on {engine}.", title=plain(card.title), engine=card.engine),
+        t(
+            "{title} is on every page now. It runs on {engine}.",
+            title=plain(model_title(card.title)),
+            engine=card.engine,
+        ),
         icon=":material/check:",
     )
     st.page_link("pages/predict.py", label=t("Try it on Predict"), query_params={"model": card.name})
-    st.markdown("\n".join(f"- {plain(t(limit))}" for limit in card.limits))
+    st.markdown("\n".join(f"- {plain(retold(limit))}" for limit in card.limits))
 
 
 def _output_asked(report: "ForeignReport") -> str:

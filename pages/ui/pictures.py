@@ -151,7 +151,7 @@ def _picture(name: str, data: bytes, digest: str, frame: FrameChoice) -> Picture
     large = pixels.nbytes > KEPT_BYTES
     load = (lambda: decode_image(data, name, frame)) if large else (lambda: pixels)
     which = f"{digest}-{decoded.chosen}" if decoded.chosen else digest
-    note = " ".join(part for part in (fact_words(decoded.facts), decoded.note) if part)
+    note = " ".join(str(part) for part in (fact_words(decoded.facts), decoded.note) if part)
     sha256 = hashlib.sha256(data).hexdigest()
     return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=which, load=load, note=note, sha256=sha256)
 

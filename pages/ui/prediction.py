@@ -20,7 +20,7 @@ from core.figures.overlay import attention_words, blend, colour_bar, heat_on_pic
 from core.figures.probabilities import probability_figure
 from core.figures.sheet import captioned_overlay
 from core.figures.text import NOT_A_DIAGNOSIS, percent
-from core.language import t
+from core.language import retold, t
 from core.registry.explanations import GRADCAM
 from core.types import Heatmap, ModelCard
 from pages.ui import door, state
@@ -48,10 +48,10 @@ def show_card(card: ModelCard) -> None:
             st.badge(t("trained on drawn phantoms"), color="violet", icon=":material/draw:")
         st.markdown("\n".join(f"- {plain(line)}" for line in sentences.card_estimates(card)))
         with st.expander(t("What it is not for, and what it is made of")):
-            st.markdown("\n".join(f"- {plain(t(limit))}" for limit in card.limits))
+            st.markdown("\n".join(f"- {plain(retold(limit))}" for limit in card.limits))
             facts(
                 {
-                    t("Intended use"): t(card.intended_use),
+                    t("Intended use"): retold(card.intended_use),
                     t("Training data"): sentences.data_words(card),
                     t("Network"): sentences.built_sentence(card),
                     t("Runs on"): sentences.engine_sentence(card),

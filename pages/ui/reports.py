@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.figures.names import model_title
 from core.figures.report import Report, ReportPicture, plain_sentence
-from core.language import t
+from core.language import retold, t
 from core.store.score_work import printable_name
 from pages.ui.languages import spoken_later
 
@@ -48,7 +48,9 @@ def report_of(items: "Sequence[GalleryItem]", created: datetime) -> Report:
     return Report(
         title=title,
         pictures=tuple(_picture(item) for item in reversed(items)),
-        limits={model_title(item.model_title): tuple(map(t, item.limits)) for item in reversed(items) if item.limits},
+        limits={
+            model_title(item.model_title): tuple(map(retold, item.limits)) for item in reversed(items) if item.limits
+        },
         versions=versions(),
         created=created,
     )

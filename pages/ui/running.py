@@ -27,7 +27,7 @@ from core.figures.text import (
     size,
     worst_text,
 )
-from core.language import t
+from core.language import retold, t
 from core.registry.metrics import find_estimate, metric_spec
 from core.store.reproduce import command, plan_name, plan_text
 from core.types import Estimate, Evaluation, RunRecord
@@ -212,7 +212,7 @@ def spec_facts(record: RunRecord) -> Mapping[str, object]:
         ]),
         t("Seed"): spec.seed,
         t("Data options"): ", ".join(f"{k} = {v}" for k, v in spec.dataset_options.items()) or t("none"),
-        t("Left out"): ", ".join(f"{n} ({t(why)})" for why, n in record.dropped.items()) or t("nothing"),
+        t("Left out"): ", ".join(f"{n} ({retold(why)})" for why, n in record.dropped.items()) or t("nothing"),
     }  # fmt: skip
 
 

@@ -108,10 +108,10 @@ def test_a_percentage_never_breaks_at_the_end_of_a_line():
     ("stored", "spanish"),
     [
         ("bootstrap over patients, 1000 resamples", "bootstrap sobre pacientes, 1000 remuestreos"),
-        ("paired bootstrap over lesions, 200 resamples", "bootstrap emparejado sobre lesiones, 200 remuestreos"),
+        ("paired bootstrap over lesions, 200 resamples", "bootstrap pareado sobre lesiones, 200 remuestreos"),
         (
             "unpaired bootstrap over studies, 1000 resamples of each side",
-            "bootstrap no emparejado sobre estudios, 1000 remuestreos de cada lado",
+            "bootstrap no pareado sobre estudios, 1000 remuestreos de cada lado",
         ),
         (
             "bootstrap over groups, 1000 resamples of the training images",

@@ -151,6 +151,9 @@ def test_a_person_signs_in_with_a_form_and_gets_a_cookie_that_does_not_hold_the_
     with helpers.client(shared[0], token=helpers.token, pages=pages) as client:
         page = client.get("/", headers={"accept": "text/html"})
         assert page.status_code == 401 and "<form" in page.text and "<script" not in page.text
+        assert "Enter the token" in page.text
+        spanish = client.get("/", headers={"accept": "text/html", "accept-language": "es-MX,es;q=0.9,en;q=0.8"})
+        assert 'lang="es"' in spanish.text and "Escriba la clave" in spanish.text
         assert client.post("/api/sign-in", data={"token": "wrong"}).status_code == 401
         assert "medlens" not in client.cookies
         answer = client.post("/api/sign-in", data={"token": helpers.token})

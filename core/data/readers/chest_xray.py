@@ -19,11 +19,12 @@ from core.data.readers.common import (
     listed,
     subfolders,
 )
+from core.language import said
 from core.types import DatasetSpec
 
-LAYOUT = (
-    "expected: ROOT/train/NORMAL, ROOT/train/PNEUMONIA and, where present, the same two folders under ROOT/test "
-    "and ROOT/val; or ROOT/NORMAL and ROOT/PNEUMONIA"
+LAYOUT = said(
+    "expected: ROOT/train/NORMAL, ROOT/train/PNEUMONIA and, where present, the same two "
+    "folders under ROOT/test and ROOT/val; or ROOT/NORMAL and ROOT/PNEUMONIA"
 )
 CLASS_FOLDERS = ("NORMAL", "PNEUMONIA")
 KAGGLE_PERSON = re.compile(r"person(\d+)_(bacteria|virus)_", re.IGNORECASE)
@@ -50,7 +51,13 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     images = [image for split, folder in folders for image in _images_of(split, folder, findings)]
     nameless = [image.path.name for image in images if image.group == image.path.stem]
     if nameless:
-        findings.notes.append(f"{len(nameless)} file names tell no patient; each counts as one: {listed(nameless, 5)}")
+        findings.notes.append(
+            said(
+                "{n} file names tell no patient; each counts as one: {listed}",
+                n=len(nameless),
+                listed=listed(nameless, 5),
+            )
+        )
     rows = [
         {
             "image_id": image.path.stem,
@@ -73,7 +80,13 @@ def _class_folders(root: Path, findings: Findings) -> list[tuple[str, Path]]:
             return splits
         if _holds_classes(base):
             return [(SPLIT_NAMES.get(base.resolve().name.casefold(), ""), base)]
-    findings.structural.append(f"no class folder was found; {LAYOUT}; {describe_folder(root)}")
+    findings.structural.append(
+        said(
+            "no class folder was found; {layout}; {found}",
+            layout=LAYOUT,
+            found=describe_folder(root),
+        )
+    )
     return []
 
 
@@ -87,18 +100,28 @@ def _images_of(split: str, folder: Path, findings: Findings) -> list[_Image]:
     for name in CLASS_FOLDERS:
         files, others = image_files(found[name]) if name in found else ([], [])
         if not files:
-            findings.structural.append(f"{folder / name} holds no image; {LAYOUT}")
+            findings.structural.append(said("{folder} holds no image; {layout}", folder=folder / name, layout=LAYOUT))
         if others:
             findings.notes.append(
-                f"{folder / name}: {len(others)} files are no images: {listed(o.name for o in others)}"
+                said(
+                    "{folder}: {n} files are no images: {listed}",
+                    folder=folder / name,
+                    n=len(others),
+                    listed=listed(o.name for o in others),
+                )
             )
         images += [image for path in files if (image := _image(path, split, name, findings))]
     for name in sorted(set(found) - set(CLASS_FOLDERS)):
         strange, _ = image_files(found[name])
         if strange:
             findings.refused.append(
-                f"{found[name]}: {len(strange)} images in a folder with the unknown label {found[name].name!r}; "
-                f"known: {', '.join(CLASS_FOLDERS)}"
+                said(
+                    "{found}: {n} images in a folder with the unknown label {name}; known: {listed}",
+                    found=found[name],
+                    n=len(strange),
+                    name=repr(found[name].name),
+                    listed=", ".join(CLASS_FOLDERS),
+                )
             )
     return images
 
@@ -106,7 +129,9 @@ def _images_of(split: str, folder: Path, findings: Findings) -> list[_Image]:
 def _image(path: Path, split: str, folder: str, findings: Findings) -> _Image | None:
     label, group, finer = _from_name(path.stem, folder)
     if (label == "NORMAL") != (folder == "NORMAL"):
-        findings.refused.append(f"{path.name} stands in {folder}, but its name says {label}")
+        findings.refused.append(
+            said("{name} stands in {folder}, but its name says {label}", name=path.name, folder=folder, label=label)
+        )
         return None
     return _Image(path, split, label, group, finer)
 
@@ -131,19 +156,29 @@ def _separated(images: list[_Image], findings: Findings) -> list[_Image]:
     leaking = _crossing([replace(image, group=image.finer) for image in images])
     if any({"train", "validation"} <= splits for splits in leaking.values()):
         moved = sum(image.split == "validation" for image in images)
-        findings.notes.append(f"the {moved} images of `val` share patients with `train` and count as training")
+        findings.notes.append(
+            said("the {moved} images of `val` share patients with `train` and count as training", moved=moved)
+        )
         images = [replace(i, split="train") if i.split == "validation" else i for i in images]
         leaking = _crossing([replace(image, group=image.finer) for image in images])
     if leaking:
         findings.structural.append(
-            f"{len(leaking)} patients stand in the official test part and outside it: {listed(sorted(leaking))}; "
-            "the copy was mixed up, get it again"
+            said(
+                "{n} patients stand in the official test part and outside it: {listed}; the copy was "
+                "mixed up, get it again",
+                n=len(leaking),
+                listed=listed(sorted(leaking)),
+            )
         )
     wide = _crossing(images)
     if wide and not leaking:
         findings.notes.append(
-            f"{len(wide)} patient numbers stand in several official splits under different causes or series; "
-            f"there the cause or series is part of the patient's name: {listed(sorted(wide), 5)}"
+            said(
+                "{n} patient numbers stand in several official splits under different causes or series; "
+                "there the cause or series is part of the patient's name: {listed}",
+                n=len(wide),
+                listed=listed(sorted(wide), 5),
+            )
         )
     return [replace(i, group=i.finer) if i.group in wide else i for i in images]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.errors import SpecInvalid
+from core.language import said
 from core.limits import MAX_CSV_BYTES
 from core.types import DatasetSpec
 
@@ -92,28 +93,32 @@ def check_options(spec: DatasetSpec, options: Mapping[str, int | float | str], k
     allowed = tuple(known)
     unknown = sorted(set(options) - set(allowed))
     if unknown:
-        has = f"it knows {', '.join(allowed)}" if allowed else "it takes none"
-        raise SpecInvalid(f"{spec.key}: unknown option {', '.join(map(repr, unknown))}; {has}.")
+        has = said("it knows {listed}", listed=", ".join(allowed)) if allowed else said("it takes none")
+        raise SpecInvalid(
+            said("{key}: unknown option {listed}; {has}.", key=spec.key, listed=", ".join(map(repr, unknown)), has=has)
+        )
 
 
 def listed(names: Iterable[str], shown: int = SHOWN) -> str:
     """Names in one line: the first few, then how many more."""
     every = list(names)
-    rest = f" and {len(every) - shown} more" if len(every) > shown else ""
-    return ", ".join(every[:shown]) + rest
+    some = ", ".join(every[:shown])
+    return said("{names} and {n} more", names=some, n=len(every) - shown) if len(every) > shown else some
 
 
 def describe_folder(root: Path) -> str:
     """What stands in `root`, for the message that says a layout was not found."""
     if not root.exists():
-        return f"{root} does not exist"
+        return said("{root} does not exist", root=root)
     if root.is_file():
-        return f"{root} is a file, not a folder"
+        return said("{root} is a file, not a folder", root=root)
     try:
         names = sorted(p.name + ("/" if p.is_dir() else "") for p in root.iterdir() if not is_clutter(p.name))
     except OSError as error:
-        return f"{root} cannot be opened ({error.strerror or error})"
-    return f"{root} holds {listed(names)}" if names else f"{root} is empty"
+        return said("{root} cannot be opened ({reason})", root=root, reason=error.strerror or error)
+    return (
+        said("{root} holds {listed}", root=root, listed=listed(names)) if names else said("{root} is empty", root=root)
+    )
 
 
 def is_clutter(name: str) -> bool:
@@ -165,14 +170,20 @@ def read_csv(path: Path, findings: Findings) -> pd.DataFrame | None:
     """
     try:
         if path.stat().st_size > MAX_CSV_BYTES:
-            findings.structural.append(f"{path.name} has more than {MAX_CSV_BYTES // 1024**2} MB: no such table here")
+            findings.structural.append(
+                said(
+                    "{name} has more than {max_csv_bytes} MB: no such table here",
+                    name=path.name,
+                    max_csv_bytes=MAX_CSV_BYTES // 1024**2,
+                )
+            )
             return None
         text = _decoded(path, findings)
         return None if text is None else _parsed(path.name, text, findings)
     except OSError as error:
-        findings.structural.append(f"{path} cannot be read: {error.strerror or error}")
+        findings.structural.append(said("{path} cannot be read: {reason}", path=path, reason=error.strerror or error))
     except csv.Error as error:
-        findings.structural.append(f"{path.name} is no CSV file: {error}")
+        findings.structural.append(said("{name} is no CSV file: {reason}", name=path.name, reason=error))
     return None
 
 
@@ -182,16 +193,16 @@ def _decoded(path: Path, findings: Findings) -> str | None:
         return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         if b"\x00" in raw:
-            findings.structural.append(f"{path.name} is no text file; a CSV was expected")
+            findings.structural.append(said("{name} is no text file; a CSV was expected", name=path.name))
             return None
-        findings.notes.append(f"{path.name} is not UTF-8; it was read as Windows-1252")
+        findings.notes.append(said("{name} is not UTF-8; it was read as Windows-1252", name=path.name))
         return raw.decode("cp1252", errors="replace")
 
 
 def _parsed(name: str, text: str, findings: Findings) -> pd.DataFrame | None:
     header_line = next((line for line in text.splitlines() if line.strip()), "")
     if not header_line:
-        findings.structural.append(f"{name} is empty; a header line and rows were expected")
+        findings.structural.append(said("{name} is empty; a header line and rows were expected", name=name))
         return None
     separator = max(",;\t", key=lambda s: (header_line.count(s), s == ","))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -200,12 +211,22 @@ def _parsed(name: str, text: str, findings: Findings) -> pd.DataFrame | None:
     header = records[0][1]
     repeated = sorted({h for h in header if h and header.count(h) > 1})
     if repeated:
-        findings.structural.append(f"{name} names the column {listed(repeated)} more than once")
+        findings.structural.append(
+            said("{name} names the column {listed} more than once", name=name, listed=listed(repeated))
+        )
         return None
     rows = []
     for line, row in records[1:]:
         if any(row[len(header) :]):
-            findings.refused.append(f"{name}, line {line}: {len(row)} values under {len(header)} columns")
+            findings.refused.append(
+                said(
+                    "{name}, line {line}: {n} values under {n_2} columns",
+                    name=name,
+                    line=line,
+                    n=len(row),
+                    n_2=len(header),
+                )
+            )
         else:
             rows.append((row + [""] * len(header))[: len(header)])
     named = [i for i, h in enumerate(header) if h]
@@ -217,6 +238,11 @@ def has_columns(frame: pd.DataFrame, name: str, required: Iterable[str], finding
     missing = [c for c in required if c not in frame.columns]
     if missing:
         findings.structural.append(
-            f"{name} lacks the column {listed(map(repr, missing))}; it has {listed(map(str, frame.columns))}"
+            said(
+                "{name} lacks the column {listed}; it has {listed_2}",
+                name=name,
+                listed=listed(map(repr, missing)),
+                listed_2=listed(map(str, frame.columns)),
+            )
         )
     return not missing

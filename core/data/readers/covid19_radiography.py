@@ -17,12 +17,13 @@ from core.data.readers.common import (
     listed,
     subfolders,
 )
+from core.language import said
 from core.limits import MAX_CSV_BYTES
 from core.types import DatasetSpec
 
-LAYOUT = (
-    "expected: ROOT/COVID, ROOT/Lung_Opacity, ROOT/Normal and ROOT/Viral Pneumonia, each with images/ and, where "
-    "present, masks/; and beside them <class>.metadata.xlsx"
+LAYOUT = said(
+    "expected: ROOT/COVID, ROOT/Lung_Opacity, ROOT/Normal and ROOT/Viral Pneumonia, each "
+    "with images/ and, where present, masks/; and beside them <class>.metadata.xlsx"
 )
 NESTED = ("COVID-19_Radiography_Dataset", "COVID-19 Radiography Database")  # names inside Kaggle's archives
 
@@ -36,21 +37,34 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
         (b for b in (root, *(root / n for n in NESTED)) if any(n.casefold() in by_name for n in subfolders(b))), None
     )
     if base is None:
-        findings.structural.append(f"no class folder was found; {LAYOUT}; {describe_folder(root)}")
+        findings.structural.append(
+            said(
+                "no class folder was found; {layout}; {found}",
+                layout=LAYOUT,
+                found=describe_folder(root),
+            )
+        )
         return findings.result(spec, [])
     present = {by_name[n.casefold()]: f for n, f in subfolders(base).items() if n.casefold() in by_name}
     rows = []
     for label in spec.class_names:
         if label not in present:
-            findings.structural.append(f"the class folder {base / label} is missing; {LAYOUT}")
+            findings.structural.append(
+                said("the class folder {base} is missing; {layout}", base=base / label, layout=LAYOUT)
+            )
         else:
             rows += _rows_of(label, present[label], base, findings)
     for name, folder in subfolders(base).items():
         strange = image_files(folder)[0] if name.casefold() not in by_name else []
         if strange:
             findings.refused.append(
-                f"{folder}: {len(strange)} images in a folder with the unknown label {name!r}; "
-                f"known: {', '.join(spec.class_names)}"
+                said(
+                    "{folder}: {n} images in a folder with the unknown label {name}; known: {listed}",
+                    folder=folder,
+                    n=len(strange),
+                    name=repr(name),
+                    listed=", ".join(spec.class_names),
+                )
             )
     return findings.result(spec, rows)
 
@@ -61,15 +75,21 @@ def _rows_of(label: str, folder: Path, base: Path, findings: Findings) -> list[d
     files, others = image_files(inner["images"]) if "images" in inner else image_files(folder, recursive=False)
     masks = {p.stem: str(p) for p in image_files(inner["masks"])[0]} if "masks" in inner else {}
     if not files:
-        findings.structural.append(f"{folder} holds no image; {LAYOUT}")
+        findings.structural.append(said("{folder} holds no image; {layout}", folder=folder, layout=LAYOUT))
     strange = [p.name for p in others if not p.name.casefold().endswith(".xlsx")]
     if strange:
-        findings.notes.append(f"{folder}: {len(strange)} files are no images: {listed(strange, 5)}")
+        findings.notes.append(
+            said(
+                "{folder}: {n} files are no images: {listed}", folder=folder, n=len(strange), listed=listed(strange, 5)
+            )
+        )
     sites = _sites(label, folder, base, findings)
     known = {p.stem.casefold() for p in files}
     for name in sites if files else ():
         if name.casefold() not in known:
-            findings.refused.append(f"{name}: no image file of that name is there, though the metadata names it")
+            findings.refused.append(
+                said("{name}: no image file of that name is there, though the metadata names it", name=name)
+            )
     by_stem = {name.casefold(): site for name, site in sites.items()}
     return [
         {
@@ -90,17 +110,25 @@ def _sites(label: str, folder: Path, base: Path, findings: Findings) -> dict[str
     names = (f"{label}.metadata.xlsx", f"{folder.name}.metadata.xlsx")
     path = find_file(base, *names) or find_file(folder, *names)
     if path is None:
-        findings.notes.append(f"{label}.metadata.xlsx is not there: the source of these images is unknown")
+        findings.notes.append(
+            said("{label}.metadata.xlsx is not there: the source of these images is unknown", label=label)
+        )
         return {}
     try:
         records = _sheet(path)
     except (OSError, ValueError, KeyError, TypeError, SyntaxError, zipfile.BadZipFile) as error:
         # SyntaxError: malformed XML is reported as ParseError, a kind of it
-        findings.refused.append(f"{path.name} is no readable workbook: {error}")
+        findings.refused.append(said("{name} is no readable workbook: {reason}", name=path.name, reason=error))
         return {}
     header = [text.upper() for text in records[0]] if records else []
     if "FILE NAME" not in header or "URL" not in header:
-        findings.refused.append(f"{path.name} lacks the columns FILE NAME and URL; it has {listed(header) or 'none'}")
+        findings.refused.append(
+            said(
+                "{name} lacks the columns FILE NAME and URL; it has {listed}",
+                name=path.name,
+                listed=listed(header) or said("none"),
+            )
+        )
         return {}
     name, url = header.index("FILE NAME"), header.index("URL")
     return {row[name].removesuffix(".png"): row[url] for row in records[1:] if row[name]}
@@ -111,7 +139,7 @@ def _sheet(path: Path) -> list[list[str]]:
     import openpyxl  # only this set needs it
 
     if path.stat().st_size > MAX_CSV_BYTES:
-        raise ValueError(f"it has more than {MAX_CSV_BYTES // 1024**2} MB")
+        raise ValueError(said("it has more than {max_csv_bytes} MB", max_csv_bytes=MAX_CSV_BYTES // 1024**2))
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         sheet = book.worksheets[0]

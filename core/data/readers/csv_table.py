@@ -20,6 +20,7 @@ from core.data.readers.common import (
     read_csv,
 )
 from core.data.readers.own_labels import check_names, class_order
+from core.language import said, said_together
 from core.types import DatasetSpec
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +29,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "group": ("group", "patient", "patient_id", "lesion_id", "study"),
     "split": ("split", "set", "subset", "fold"),
 }
-LAYOUT = "expected: a CSV with the columns path and label and, where known, group and split (train, validation, test)"
+LAYOUT = said(
+    "expected: a CSV with the columns path and label and, where known, group and split (train, validation, test)"
+)
 DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -53,12 +56,14 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
         if row is not None:
             rows.append(row)
     if not rows:
-        findings.structural.append(f"{table.name} has no usable row; {LAYOUT}")
+        findings.structural.append(said("{name} has no usable row; {layout}", name=table.name, layout=LAYOUT))
     labels = [str(row["label"]) for row in rows]
     check_names([token for label in labels for token in label.split("|")], findings)
     names = class_order(spec, options, labels, findings)
     if rows and len(names) < 2:
-        findings.structural.append(f"{table.name} has only the label {listed(names)}; at least two are needed")
+        findings.structural.append(
+            said("{name} has only the label {listed}; at least two are needed", name=table.name, listed=listed(names))
+        )
     return findings.result(replace(spec, class_names=names), rows)
 
 
@@ -68,8 +73,14 @@ def _table(root: Path, findings: Findings) -> Path | None:
     found = [p for p in sorted(root.iterdir()) if p.suffix.casefold() == ".csv" and not is_clutter(p.name)]
     if len(found) == 1:
         return found[0]
-    what = f"holds {len(found)} CSV files ({listed([p.name for p in found])}); name one" if found else "holds no CSV"
-    findings.structural.append(f"{root} {what}; {LAYOUT}; {describe_folder(root)}")
+    what = (
+        said("holds {n} CSV files ({listed}); name one", n=len(found), listed=listed([p.name for p in found]))
+        if found
+        else said("holds no CSV")
+    )
+    findings.structural.append(
+        said("{root} {what}; {layout}; {found}", root=root, what=what, layout=LAYOUT, found=describe_folder(root))
+    )
     return None
 
 
@@ -78,7 +89,14 @@ def _columns(present: list[str], name: str, findings: Findings) -> dict[str, str
     by_name: dict[str, str] = {}
     for column in present:
         if column.casefold() in by_name:
-            findings.structural.append(f"{name}: the columns {by_name[column.casefold()]!r} and {column!r} are alike")
+            findings.structural.append(
+                said(
+                    "{name}: the columns {other} and {column} are alike",
+                    name=name,
+                    other=repr(by_name[column.casefold()]),
+                    column=repr(column),
+                )
+            )
         by_name[column.casefold()] = column
     columns: dict[str, str] = {}
     for role, aliases in ALIASES.items():
@@ -86,13 +104,23 @@ def _columns(present: list[str], name: str, findings: Findings) -> dict[str, str
         if found:
             columns[role] = found[0]
         if len(found) > 1:
-            findings.notes.append(f"{name}: {found[0]!r} is taken as {role}, not {listed(map(repr, found[1:]))}")
+            findings.notes.append(
+                said(
+                    "{name}: {found} is taken as {role}, not {listed}",
+                    name=name,
+                    found=repr(found[0]),
+                    role=role,
+                    listed=listed(map(repr, found[1:])),
+                )
+            )
     missing = [role for role in ("path", "label") if role not in columns]
     if missing:
         wanted = "; ".join(f"{role} ({', '.join(ALIASES[role][1:])})" for role in missing)
-        findings.structural.append(f"{name} lacks the column {wanted}; it has {listed(present)}")
+        findings.structural.append(
+            said("{name} lacks the column {wanted}; it has {listed}", name=name, wanted=wanted, listed=listed(present))
+        )
     if "group" not in columns:
-        findings.notes.append("there is no group column: images of one patient may stand in two splits")
+        findings.notes.append(said("there is no group column: images of one patient may stand in two splits"))
     return columns
 
 
@@ -101,18 +129,24 @@ def _row(
 ) -> dict[str, object] | None:
     values = {role: record[column] for role, column in columns.items()}
     relative = posixpath.normpath(values["path"].replace("\\", "/")) if values["path"] else ""
-    where = f"{table.name}, row {number}" + (f" ({values['path']})" if values["path"] else "")
+    where = said("{name}, row {number}", name=table.name, number=number)
+    if values["path"]:
+        where = said_together(" ", [where, f"({values['path']})"])
     problem = _path_problem(relative)
     tokens = [t.strip() for t in values["label"].split("|")]
     split = values.get("split", "").casefold()
     if not problem and not all(tokens):
-        problem = f"the label is empty: {values['label']!r}" if values["label"] else "there is no label"
+        problem = (
+            said("the label is empty: {value}", value=repr(values["label"]))
+            if values["label"]
+            else said("there is no label")
+        )
     elif not problem and "group" in values and not values["group"]:
-        problem = "there is no group, though the table has that column"
+        problem = said("there is no group, though the table has that column")
     elif not problem and "split" in values and split not in SPLIT_NAMES:
-        problem = f"unknown split {values['split']!r}; known: train, validation, test"
+        problem = said("unknown split {value}; known: train, validation, test", value=repr(values["split"]))
     if problem:
-        findings.refused.append(f"{where}: {problem}")
+        findings.refused.append(said_together(": ", [where, problem]))
         return None
     used = set(columns.values())
     extra = {str(k): v for k, v in record.items() if k not in used and k not in RESERVED}
@@ -131,11 +165,11 @@ RESERVED = ("image_id", "path", "label", "group", "split", "content_hash", "boxe
 
 def _path_problem(relative: str) -> str:
     if not relative:
-        return "there is no path"
+        return said("there is no path")
     if relative.startswith("/") or DRIVE.match(relative):
-        return "the path is absolute; only paths below the CSV's folder are read"
+        return said("the path is absolute; only paths below the CSV's folder are read")
     if relative == ".." or relative.startswith("../"):
-        return "the path leads out of the CSV's folder; only paths below it are read"
+        return said("the path leads out of the CSV's folder; only paths below it are read")
     if "\x00" in relative or "://" in relative or ".npz#" in relative.casefold():
-        return "the path is no file below the CSV's folder"
+        return said("the path is no file below the CSV's folder")
     return ""

@@ -19,9 +19,10 @@ from core.data.readers.common import (
     subfolders,
 )
 from core.data.readers.own_labels import check_names, class_order, group_pattern
+from core.language import said
 from core.types import DatasetSpec
 
-LAYOUT = "expected: ROOT/<class>/*.png, or ROOT/train/<class>/*.png with test and validation beside train"
+LAYOUT = said("expected: ROOT/<class>/*.png, or ROOT/train/<class>/*.png with test and validation beside train")
 OPTIONS = ("group_regex", "classes")
 
 
@@ -39,9 +40,21 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     rows = [row for split, base in parts for row in _rows_of(split, base, root, pattern, findings)]
     names = class_order(spec, options, [str(row["label"]) for row in rows], findings)
     if rows and len(names) < 2:
-        findings.structural.append(f"there is only the class {listed(names)}; at least two are needed; {LAYOUT}")
+        findings.structural.append(
+            said(
+                "there is only the class {listed}; at least two are needed; {layout}",
+                listed=listed(names),
+                layout=LAYOUT,
+            )
+        )
     elif not rows and not findings.structural:
-        findings.structural.append(f"no class folder with images was found; {LAYOUT}; {describe_folder(root)}")
+        findings.structural.append(
+            said(
+                "no class folder with images was found; {layout}; {found}",
+                layout=LAYOUT,
+                found=describe_folder(root),
+            )
+        )
     return findings.result(replace(spec, class_names=names), rows)
 
 
@@ -54,13 +67,20 @@ def _parts(root: Path, findings: Findings) -> list[tuple[str, Path]]:
     beside = [n for n, f in inside.items() if n not in splits and image_files(f)[0]]
     if beside:
         findings.structural.append(
-            f"beside {listed(splits)} stand other folders with images: {listed(beside)}; {LAYOUT}"
+            said(
+                "beside {listed} stand other folders with images: {listed_2}; {layout}",
+                listed=listed(splits),
+                listed_2=listed(beside),
+                layout=LAYOUT,
+            )
         )
     classes = {n: set(subfolders(f)) for n, f in splits.items()}
     every = set().union(*classes.values())
     for name, has in classes.items():
         if every - has:
-            findings.notes.append(f"{name} lacks the class folders {listed(sorted(every - has))}")
+            findings.notes.append(
+                said("{name} lacks the class folders {listed}", name=name, listed=listed(sorted(every - has)))
+            )
     return [(SPLIT_NAMES[n.casefold()], f) for n, f in splits.items()]
 
 
@@ -70,7 +90,11 @@ def _rows_of(
     loose, _ = image_files(base, recursive=False)
     if loose:
         findings.refused.append(
-            f"{len(loose)} images stand outside every class folder: {listed([p.name for p in loose])}"
+            said(
+                "{n} images stand outside every class folder: {listed}",
+                n=len(loose),
+                listed=listed([p.name for p in loose]),
+            )
         )
     folders = subfolders(base)
     check_names(list(folders), findings)
@@ -78,14 +102,21 @@ def _rows_of(
     for label, folder in folders.items():
         files, others = image_files(folder)
         if not files:
-            findings.structural.append(f"the class folder {folder} holds no image")
+            findings.structural.append(said("the class folder {folder} holds no image", folder=folder))
         if others:
-            findings.notes.append(f"{folder}: {len(others)} files are no images: {listed([o.name for o in others], 5)}")
+            findings.notes.append(
+                said(
+                    "{folder}: {n} files are no images: {listed}",
+                    folder=folder,
+                    n=len(others),
+                    listed=listed([o.name for o in others], 5),
+                )
+            )
         for path in files:
             image_id = path.relative_to(root).as_posix()
             match = pattern.search(path.name) if pattern else None
             if pattern and match is None:
-                findings.refused.append(f"{image_id}: group_regex finds no patient in the name")
+                findings.refused.append(said("{image_id}: group_regex finds no patient in the name", image_id=image_id))
                 continue
             group = match[1] if match else image_id
             rows.append({"image_id": image_id, "path": str(path), "label": label, "group": group, "split": split})

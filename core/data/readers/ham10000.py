@@ -19,12 +19,15 @@ from core.data.readers.common import (
     read_csv,
     subfolders,
 )
+from core.language import said
 from core.types import DatasetSpec
 
 METADATA = "HAM10000_metadata.csv"
-LAYOUT = (
-    f"expected: ROOT/{METADATA}, images in ROOT/HAM10000_images_part_1 and ROOT/HAM10000_images_part_2 (or in "
-    "ROOT/images) and, where present, masks in ROOT/HAM10000_segmentations_lesion_tschandl"
+LAYOUT = said(
+    "expected: ROOT/{metadata}, images in ROOT/HAM10000_images_part_1 and "
+    "ROOT/HAM10000_images_part_2 (or in ROOT/images) and, where present, masks in "
+    "ROOT/HAM10000_segmentations_lesion_tschandl",
+    metadata=METADATA,
 )
 MASK_ENDING = "_segmentation"
 UNKNOWN = ("", "unknown", "nan", "na", "none")
@@ -37,7 +40,14 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     # Harvard Dataverse hands the same table out without a suffix, or as tab-separated text
     metadata = find_file(root, METADATA, "HAM10000_metadata", "HAM10000_metadata.tab")
     if metadata is None:
-        findings.structural.append(f"{METADATA} not found; {LAYOUT}; {describe_folder(root)}")
+        findings.structural.append(
+            said(
+                "{metadata} not found; {layout}; {found}",
+                metadata=METADATA,
+                layout=LAYOUT,
+                found=describe_folder(root),
+            )
+        )
         return findings.result(spec, [])
     frame = read_csv(metadata, findings)
     needed = ("lesion_id", "image_id", "dx", "age", "sex", "localization")
@@ -49,9 +59,17 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     for record in frame.to_dict("records"):
         image_id, lesion = record["image_id"], record["lesion_id"]
         if image_id not in images:
-            findings.refused.append(f"{image_id}: no image file of that name is there, though {metadata.name} names it")
+            findings.refused.append(
+                said(
+                    "{image_id}: no image file of that name is there, though {name} names it",
+                    image_id=image_id,
+                    name=metadata.name,
+                )
+            )
         elif not lesion:
-            findings.refused.append(f"{image_id}: {metadata.name} names no lesion for it")
+            findings.refused.append(
+                said("{image_id}: {name} names no lesion for it", image_id=image_id, name=metadata.name)
+            )
         else:
             rows.append(
                 {
@@ -83,13 +101,19 @@ def _files(root: Path, findings: Findings) -> tuple[dict[str, Path], dict[str, P
     if not images:
         images = image_files(root, recursive=False)[0]
     if not images:
-        findings.structural.append(f"no image was found; {LAYOUT}; {describe_folder(root)}")
+        findings.structural.append(
+            said("no image was found; {layout}; {found}", layout=LAYOUT, found=describe_folder(root))
+        )
     by_id = index_by_stem(images)
     twice = sorted(i for i, paths in by_id.items() if len(paths) > 1)
     if twice:
         findings.notes.append(
-            f"{len(twice)} images stand in several folders, the first counts ({by_id[twice[0]][0].parent.name}): "
-            f"{listed(twice, 5)}"
+            said(
+                "{n} images stand in several folders, the first counts ({name}): {listed}",
+                n=len(twice),
+                name=by_id[twice[0]][0].parent.name,
+                listed=listed(twice, 5),
+            )
         )
     return (
         {i: paths[0] for i, paths in by_id.items()},
@@ -123,10 +147,19 @@ def _note(
     findings: Findings,
 ) -> None:
     if odd_ages:
-        findings.notes.append(f"{len(odd_ages)} ages make no sense and count as unknown: {listed(odd_ages, 5)}")
+        findings.notes.append(
+            said("{n} ages make no sense and count as unknown: {listed}", n=len(odd_ages), listed=listed(odd_ages, 5))
+        )
     unnamed = sorted(set(images) - named)
     if unnamed:
-        findings.notes.append(f"{len(unnamed)} images are not named in {METADATA}: {listed(unnamed, 5)}")
+        findings.notes.append(
+            said(
+                "{n} images are not named in {metadata}: {listed}",
+                n=len(unnamed),
+                metadata=METADATA,
+                listed=listed(unnamed, 5),
+            )
+        )
     without = [str(row["image_id"]) for row in rows if not row["mask_path"]]
     if masks and without:
-        findings.notes.append(f"{len(without)} images have no mask: {listed(without, 5)}")
+        findings.notes.append(said("{n} images have no mask: {listed}", n=len(without), listed=listed(without, 5)))

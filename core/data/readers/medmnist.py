@@ -14,11 +14,14 @@ import numpy as np
 from core.data.readers.common import Findings, ReadResult, check_options, describe_folder, listed
 from core.data.sources import content_hash
 from core.errors import ImageRefused, SpecInvalid, UnknownKey
+from core.language import message_of, said, said_together
 from core.registry.medmnist import MEDMNIST, MedMnistSet, medmnist_set, set_of_file
 from core.types import DatasetSpec
 
 PARTS = {"train": "train", "val": "validation", "test": "test"}
-LAYOUT = "expected: ROOT is <name>.npz, or a folder with <name>.npz, which holds train_images, train_labels and so on"
+LAYOUT = said(
+    "expected: ROOT is <name>.npz, or a folder with <name>.npz, which holds train_images, train_labels and so on"
+)
 ARCHIVE_ERRORS = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
@@ -54,7 +57,11 @@ def _archive(root: Path, name: str, findings: Findings) -> Path | None:
         set_of_file(name)  # raises UnknownKey with the known names
     if root.is_file():
         if name and root.stem != name:
-            raise SpecInvalid(f"medmnist: the option name is {name!r}, but the file is {root.name}.")
+            raise SpecInvalid(
+                said(
+                    "medmnist: the option name is {name}, but the file is {name_2}.", name=repr(name), name_2=root.name
+                )
+            )
         set_of_file(root.stem)
         return root
     found = [p for p in sorted(root.iterdir()) if p.suffix == ".npz" and _is_known(p.stem)]
@@ -62,13 +69,20 @@ def _archive(root: Path, name: str, findings: Findings) -> Path | None:
     if len(chosen) == 1:
         return chosen[0]
     if found and not name:
-        findings.structural.append(f"{root} holds {len(found)} archives; choose one with name={found[0].stem}: "
-                                   f"{listed([p.stem for p in found])}")  # fmt: skip
-    else:
         findings.structural.append(
-            f"{name or 'no MedMNIST archive'}{'.npz was not' if name else ' was'} found; {LAYOUT}; known names: "
-            f"{listed(MEDMNIST)}; {describe_folder(root)}"
-        )
+            said(
+                "{root} holds {n} archives; choose one with name={stem}: {listed}",
+                root=root, n=len(found), stem=found[0].stem, listed=listed([p.stem for p in found]),
+            )
+        )  # fmt: skip
+    else:
+        missing = said("{name}.npz was not found", name=name) if name else said("no MedMNIST archive was found")
+        findings.structural.append(
+            said(
+                "{missing}; {layout}; known names: {known}; {folder}",
+                missing=missing, layout=LAYOUT, known=listed(MEDMNIST), folder=describe_folder(root),
+            )
+        )  # fmt: skip
     return None
 
 
@@ -85,25 +99,36 @@ def _rows_of(part: str, split: str, archive: Path, known: MedMnistSet, findings:
         with np.load(archive, allow_pickle=False) as arrays:
             missing = [n for n in (f"{part}_images", f"{part}_labels") if n not in arrays.files]
             if missing:
-                findings.structural.append(f"{archive.name} lacks {listed(missing)}; it has {listed(arrays.files)}")
+                findings.structural.append(
+                    said(
+                        "{name} lacks {listed}; it has {listed_2}",
+                        name=archive.name,
+                        listed=listed(missing),
+                        listed_2=listed(arrays.files),
+                    )
+                )
                 return []
             labels = np.asarray(arrays[f"{part}_labels"])
         # the first row makes the whole array come in, so that damage anywhere in it shows here
         shape = _image_shape(archive, part)
         content_hash(f"{archive}#{part}/0")
     except ARCHIVE_ERRORS as error:
-        findings.structural.append(f"{archive.name} is damaged, or no NumPy archive of plain numbers: {error}")
+        findings.structural.append(
+            said("{name} is damaged, or no NumPy archive of plain numbers: {reason}", name=archive.name, reason=error)
+        )
         return []
     except ImageRefused as error:
-        findings.structural.append(str(error))
+        findings.structural.append(message_of(error))
         return []
     problem = _shape_problem(shape, labels, known)
     if problem:
-        findings.structural.append(f"{archive.name}, {part}: {problem}")
+        findings.structural.append(said_together(": ", [f"{archive.name}, {part}", problem]))
         return []
     expected = known.images[list(PARTS).index(part)]
     if len(labels) != expected:
-        findings.notes.append(f"{part} has {len(labels)} images; the published set has {expected}")
+        findings.notes.append(
+            said("{part} has {n} images; the published set has {expected}", part=part, n=len(labels), expected=expected)
+        )
     return [row for i in range(len(labels)) if (row := _row(part, split, i, archive, labels[i], known, findings))]
 
 
@@ -114,7 +139,7 @@ def _image_shape(archive: Path, part: str) -> tuple[int, ...]:
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, kind = read_header(stream)
     if kind != np.uint8:
-        raise ValueError(f"{part}_images has the type {kind}, expected uint8")
+        raise ValueError(said("{part}_images has the type {kind}, expected uint8", part=part, kind=kind))
     return tuple(shape)
 
 
@@ -122,9 +147,17 @@ def _shape_problem(shape: tuple[int, ...], labels: np.ndarray, known: MedMnistSe
     width = len(known.labels) if known.task == "multilabel" else 1
     if len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3)):
         if labels.dtype.kind not in "iub" or labels.reshape(len(labels), -1).shape[1] != width:
-            return f"labels have shape {labels.shape} and type {labels.dtype}, expected ({shape[0]}, {width}) integers"
-        return "" if shape[0] == len(labels) else f"{shape[0]} images, but {len(labels)} labels"
-    return f"images have shape {shape}, expected (n, height, width) or (n, height, width, 3): a 3-D set?"
+            return said(
+                "labels have shape {shape} and type {dtype}, expected ({shape_2}, {width}) integers",
+                shape=labels.shape,
+                dtype=labels.dtype,
+                shape_2=shape[0],
+                width=width,
+            )
+        return "" if shape[0] == len(labels) else said("{shape} images, but {n} labels", shape=shape[0], n=len(labels))
+    return said(
+        "images have shape {shape}, expected (n, height, width) or (n, height, width, 3): a 3-D set?", shape=shape
+    )
 
 
 def _row(
@@ -139,7 +172,15 @@ def _row(
         valid = 0 <= numbers[0] < len(known.labels)
         token = known.labels[numbers[0]] if valid else ""
     if not valid:
-        findings.refused.append(f"{image_id}: unknown label {numbers}; {known.key} has {len(known.labels)} labels")
+        findings.refused.append(
+            said(
+                "{image_id}: unknown label {numbers}; {key} has {n} labels",
+                image_id=image_id,
+                numbers=numbers,
+                key=known.key,
+                n=len(known.labels),
+            )
+        )
         return None
     return {
         "image_id": image_id,

@@ -22,14 +22,16 @@ from core.data.readers.common import (
     subfolders,
 )
 from core.data.readers.nih_details import boxes_by_image, official_splits, years
+from core.language import said, said_together
 from core.types import DatasetSpec
 
 TABLES = ("Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv", "sample_labels.csv")
 NEEDED = ("Image Index", "Finding Labels", "Patient ID")
 NO_FINDING = "No Finding"
-LAYOUT = (
-    "expected: ROOT/sample_labels.csv or ROOT/Data_Entry_2017.csv, and images in ROOT/images, ROOT/sample/images "
-    "or ROOT/images_001/images and so on; where present ROOT/BBox_List_2017.csv, train_val_list.txt, test_list.txt"
+LAYOUT = said(
+    "expected: ROOT/sample_labels.csv or ROOT/Data_Entry_2017.csv, and images in "
+    "ROOT/images, ROOT/sample/images or ROOT/images_001/images and so on; where present "
+    "ROOT/BBox_List_2017.csv, train_val_list.txt, test_list.txt"
 )
 
 
@@ -43,11 +45,20 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     base = next((b for b in (root, root / "sample", root / "sample" / "sample") if find_file(b, *TABLES)), root)
     table = find_file(base, *TABLES)
     if table is None:
-        findings.structural.append(f"none of {', '.join(TABLES)} was found; {LAYOUT}; {describe_folder(root)}")
+        findings.structural.append(
+            said(
+                "none of {listed} was found; {layout}; {found}",
+                listed=", ".join(TABLES),
+                layout=LAYOUT,
+                found=describe_folder(root),
+            )
+        )
         return findings.result(spec, [])
     others = [n for n in TABLES if n != table.name and find_file(base, n)]
     if others:
-        findings.notes.append(f"labels are taken from {table.name}; {listed(others)} was left aside")
+        findings.notes.append(
+            said("labels are taken from {name}; {listed} was left aside", name=table.name, listed=listed(others))
+        )
     frame = read_csv(table, findings)
     if frame is None or not has_columns(frame, table.name, NEEDED, findings):
         return findings.result(spec, [])
@@ -89,19 +100,23 @@ def _row(
     patient = record["Patient ID"].removesuffix(".0")
     problem = ""
     if path is None:
-        problem = f"no such image file is there, though {table} names it"
+        problem = said("no such image file is there, though {table} names it", table=table)
     elif not tokens:
-        problem = "no finding is given"
+        problem = said("no finding is given")
     elif NO_FINDING in tokens and len(tokens) > 1:
-        problem = f"{NO_FINDING!r} stands beside a finding: {record['Finding Labels']!r}"
+        problem = said(
+            "{no_finding} stands beside a finding: {label}",
+            no_finding=repr(NO_FINDING),
+            label=repr(record["Finding Labels"]),
+        )
     elif len(set(tokens)) < len(tokens):
-        problem = f"a finding stands twice: {record['Finding Labels']!r}"
+        problem = said("a finding stands twice: {label}", label=repr(record["Finding Labels"]))
     elif not patient:
-        problem = "no patient is given"
+        problem = said("no patient is given")
     elif splits is not None and name not in splits:
-        problem = "it is in neither train_val_list.txt nor test_list.txt"
+        problem = said("it is in neither train_val_list.txt nor test_list.txt")
     if problem:
-        findings.refused.append(f"{name}: {problem}")
+        findings.refused.append(said_together(": ", [name, problem]))
         return None
     age_text = record.get("Patient Age", "")
     age = years(age_text)
@@ -130,14 +145,26 @@ def _note(
     findings: Findings,
 ) -> None:
     if odd_ages:
-        findings.notes.append(f"{len(odd_ages)} ages make no sense and count as unknown: {listed(odd_ages, 5)}")
+        findings.notes.append(
+            said("{n} ages make no sense and count as unknown: {listed}", n=len(odd_ages), listed=listed(odd_ages, 5))
+        )
     repeated = [n for n, k in Counter(Path(n).stem for n in files).items() if k > 1]
     if repeated:
-        findings.notes.append(f"{len(repeated)} image names stand with several suffixes: {listed(repeated, 5)}")
+        findings.notes.append(
+            said("{n} image names stand with several suffixes: {listed}", n=len(repeated), listed=listed(repeated, 5))
+        )
     stems_named = {Path(n).stem for n in named}
     unnamed = sorted(n for n in files if Path(n).stem not in stems_named and not is_clutter(n))
     if unnamed:
-        findings.notes.append(f"{len(unnamed)} images are not named in the table: {listed(unnamed, 5)}")
+        findings.notes.append(
+            said("{n} images are not named in the table: {listed}", n=len(unnamed), listed=listed(unnamed, 5))
+        )
     boxless = sorted(set(boxes) - named)
     if boxless:
-        findings.notes.append(f"{len(boxless)} images of BBox_List_2017.csv are not in the table: {listed(boxless, 5)}")
+        findings.notes.append(
+            said(
+                "{n} images of BBox_List_2017.csv are not in the table: {listed}",
+                n=len(boxless),
+                listed=listed(boxless, 5),
+            )
+        )

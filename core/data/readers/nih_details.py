@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.data.readers.common import Findings, find_file, has_columns, listed, read_csv
+from core.language import said
 
 Box = tuple[float, float, float, float]
 BOX_PX = 1024.0  # side of the distributed images; README of the NIH release
@@ -35,7 +36,9 @@ def official_splits(base: Path, findings: Findings) -> dict[str, str] | None:
     if not present:
         return None
     if len(present) == 1:
-        findings.notes.append(f"only {listed(p.name for p in present.values())} is there: no official split is used")
+        findings.notes.append(
+            said("only {listed} is there: no official split is used", listed=listed(p.name for p in present.values()))
+        )
         return None
     splits: dict[str, str] = {}
     both = []
@@ -44,7 +47,9 @@ def official_splits(base: Path, findings: Findings) -> dict[str, str] | None:
             if splits.setdefault(name, split) != split:
                 both.append(name)
     if both:
-        findings.structural.append(f"{len(both)} images stand in both official lists: {listed(both)}")
+        findings.structural.append(
+            said("{n} images stand in both official lists: {listed}", n=len(both), listed=listed(both))
+        )
     return splits
 
 
@@ -60,7 +65,11 @@ def boxes_by_image(path: Path | None, findings: Findings) -> dict[str, tuple[tup
         name, finding = record["Image Index"], record["Finding Label"]
         box = _box([record[c] for c in BOX_COLUMNS[2:]])
         if box is None:
-            findings.refused.append(f"{name}: its box in {path.name} cannot be read or lies outside the image")
+            findings.refused.append(
+                said(
+                    "{name}: its box in {name_2} cannot be read or lies outside the image", name=name, name_2=path.name
+                )
+            )
             continue
         kinds, places = boxes.get(name, ((), ()))
         boxes[name] = ((*kinds, BOX_FINDINGS.get(finding, finding)), (*places, box))

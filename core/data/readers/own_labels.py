@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.data.readers.common import Findings, listed
 from core.errors import SpecInvalid
+from core.language import said
 from core.types import DatasetSpec
 
 
@@ -19,13 +20,22 @@ def class_order(
     stated = [name.strip() for name in str(options.get("classes", "")).split(",") if name.strip()]
     if not stated:
         if len(found) == 2:
-            findings.notes.append(f"{found[1]!r} counts as the positive class; classes={found[1]},{found[0]} turns it")
+            findings.notes.append(
+                said(
+                    "{quoted} counts as the positive class; classes={positive},{other} turns it",
+                    quoted=repr(found[1]),
+                    positive=found[1],
+                    other=found[0],
+                )
+            )
         return tuple(found)
     if len(set(stated)) < len(stated):
-        raise SpecInvalid(f"{spec.key}: the option classes names a class twice: {listed(stated)}.")
+        raise SpecInvalid(
+            said("{key}: the option classes names a class twice: {listed}.", key=spec.key, listed=listed(stated))
+        )
     absent = [name for name in stated if name not in found]
     if absent:
-        findings.notes.append(f"no image has the label {listed(absent)}")
+        findings.notes.append(said("no image has the label {listed}", listed=listed(absent)))
     return tuple(stated)
 
 
@@ -36,7 +46,9 @@ def check_names(names: Sequence[str], findings: Findings) -> None:
         alike.setdefault(re.sub(r"[\s_-]+", " ", name).strip().casefold(), []).append(name)
     for group in alike.values():
         if len(group) > 1:
-            findings.structural.append(f"the labels {listed(map(repr, group))} differ only in spelling; use one")
+            findings.structural.append(
+                said("the labels {listed} differ only in spelling; use one", listed=listed(map(repr, group)))
+            )
 
 
 def group_pattern(spec: DatasetSpec, options: Mapping[str, int | float | str]) -> re.Pattern[str] | None:
@@ -47,7 +59,16 @@ def group_pattern(spec: DatasetSpec, options: Mapping[str, int | float | str]) -
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise SpecInvalid(f"{spec.key}: group_regex {text!r} is no regular expression: {error}.") from error
+        raise SpecInvalid(
+            said(
+                "{key}: group_regex {text} is no regular expression: {reason}.",
+                key=spec.key,
+                text=repr(text),
+                reason=error,
+            )
+        ) from error
     if pattern.groups < 1:
-        raise SpecInvalid(f"{spec.key}: group_regex {text!r} has no (group) that holds the patient.")
+        raise SpecInvalid(
+            said("{key}: group_regex {text} has no (group) that holds the patient.", key=spec.key, text=repr(text))
+        )
     return pattern

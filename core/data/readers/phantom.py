@@ -8,6 +8,7 @@ from core.data.phantom_path import DEFAULT_SIZE_PX, MAX_SIZE_PX, MIN_SIZE_PX
 from core.data.readers.common import ReadResult, check_options
 from core.data.sources import content_hash
 from core.errors import SpecInvalid
+from core.language import said
 from core.types import DatasetSpec
 
 DEFAULT_PATIENTS = 800
@@ -28,7 +29,7 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     rows = phantom_rows(patients, seed, size_px)
     rows["content_hash"] = [content_hash(path) for path in rows["path"]]
     return ReadResult(
-        spec=spec, rows=rows, notes=("Synthetic: every image is drawn by the generator of this project.",)
+        spec=spec, rows=rows, notes=(said("Synthetic: every image is drawn by the generator of this project."),)
     )
 
 
@@ -40,6 +41,12 @@ def _whole(options: Mapping[str, int | float | str], name: str, default: int, lo
             raise ValueError
     except (ValueError, OverflowError) as error:
         raise SpecInvalid(
-            f"phantom: option {name} is {value!r}; expected a whole number, {low:,} to {high:,}."
+            said(
+                "phantom: option {name} is {value}; expected a whole number, {low:,} to {high:,}.",
+                name=name,
+                value=repr(value),
+                low=low,
+                high=high,
+            )
         ) from error
     return number

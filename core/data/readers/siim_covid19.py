@@ -22,12 +22,13 @@ from core.data.readers.common import (
     listed,
     read_csv,
 )
+from core.language import message_of, said, said_together
 from core.registry.labels import SIIM_STUDY_LABELS
 from core.types import DatasetSpec
 
-LAYOUT = (
-    "expected: ROOT/train_study_level.csv, ROOT/train_image_level.csv, ROOT/meta.csv, images in ROOT/train "
-    "and, where present, ROOT/patients.csv"
+LAYOUT = said(
+    "expected: ROOT/train_study_level.csv, ROOT/train_image_level.csv, ROOT/meta.csv, images "
+    "in ROOT/train and, where present, ROOT/patients.csv"
 )
 BOX_SLACK_PX = 8.0  # one box of the public set reaches 3.6 px beyond its image; more than this is a wrong size
 Box = tuple[float, float, float, float]
@@ -52,7 +53,11 @@ def read(spec: DatasetSpec, root: Path, options: Mapping[str, int | float | str]
     named = {_bare(i, "_image") for i in tables["train_image_level.csv"]["id"]}
     unnamed = sorted(set(files) - named)
     if unnamed:
-        findings.notes.append(f"{len(unnamed)} images are not named in train_image_level.csv: {listed(unnamed, 5)}")
+        findings.notes.append(
+            said(
+                "{n} images are not named in train_image_level.csv: {listed}", n=len(unnamed), listed=listed(unnamed, 5)
+            )
+        )
     return findings.result(spec, rows)
 
 
@@ -72,11 +77,20 @@ def _tables(root: Path, findings: Findings) -> dict[str, pd.DataFrame]:
             if frame is not None and has_columns(frame, name, columns, findings):
                 tables[name] = frame
         elif name == "patients.csv":
-            findings.notes.append("patients.csv is not there: a study counts as one patient, though some have several")
+            findings.notes.append(
+                said("patients.csv is not there: a study counts as one patient, though some have several")
+            )
         else:
             missing.append(name)
     if missing:
-        findings.structural.append(f"{listed(missing)} not found; {LAYOUT}; {describe_folder(root)}")
+        findings.structural.append(
+            said(
+                "{listed} not found; {layout}; {found}",
+                listed=listed(missing),
+                layout=LAYOUT,
+                found=describe_folder(root),
+            )
+        )
     return tables
 
 
@@ -91,9 +105,11 @@ def _study_labels(frame: pd.DataFrame, findings: Findings) -> dict[str, str]:
         study = _bare(record["id"], "_study")
         marked = [name for name in SIIM_STUDY_LABELS if record[name] in ("1", "1.0")]
         if len(marked) != 1:
-            findings.refused.append(f"study {study} has {len(marked)} labels, expected exactly one")
+            findings.refused.append(
+                said("study {study} has {n} labels, expected exactly one", study=study, n=len(marked))
+            )
         elif labels.get(study, marked[0]) != marked[0]:
-            findings.refused.append(f"study {study} has two rows with different labels")
+            findings.refused.append(said("study {study} has two rows with different labels", study=study))
             labels[study] = ""
         else:
             labels[study] = marked[0]
@@ -107,7 +123,14 @@ def _sizes(frame: pd.DataFrame, findings: Findings) -> dict[str, tuple[float, fl
         try:
             sizes[image_id] = (float(rows), float(columns))
         except ValueError:
-            findings.notes.append(f"meta.csv gives {image_id} the size {rows!r} x {columns!r}, which are no numbers")
+            findings.notes.append(
+                said(
+                    "meta.csv gives {image_id} the size {rows} x {columns}, which are no numbers",
+                    image_id=image_id,
+                    rows=repr(rows),
+                    columns=repr(columns),
+                )
+            )
     return {i: s for i, s in sizes.items() if min(s) > 0 and math.isfinite(sum(s))}
 
 
@@ -117,7 +140,7 @@ def _patients(frame: pd.DataFrame | None, findings: Findings) -> dict[str, tuple
         return None
     per_study = frame[frame["patientid"] != ""].groupby("StudyInstanceUID")["patientid"].nunique()
     for study in per_study[per_study > 1].index:
-        findings.structural.append(f"patients.csv gives the study {study} to more than one patient")
+        findings.structural.append(said("patients.csv gives the study {study} to more than one patient", study=study))
     return {r["image_id"]: (r["StudyInstanceUID"], r["patientid"]) for r in frame.to_dict("records")}
 
 
@@ -132,16 +155,22 @@ def _row(
     image_id, study = _bare(record["id"], "_image"), record["StudyInstanceUID"]
     found = files.get(image_id, [])
     if len(found) != 1:
-        findings.refused.append(f"{image_id}: {_file_problem(found)}")
+        findings.refused.append(said_together(": ", [image_id, _file_problem(found)]))
         return None
     if not labels.get(study):
-        findings.refused.append(f"{image_id}: its study {study!r} has no usable label in train_study_level.csv")
+        findings.refused.append(
+            said(
+                "{image_id}: its study {study} has no usable label in train_study_level.csv",
+                image_id=image_id,
+                study=repr(study),
+            )
+        )
         return None
     group = study if patients is None else _patient(image_id, study, patients, findings)
     try:
         boxes = scaled_boxes(record["boxes"], sizes.get(image_id))
     except ValueError as error:
-        findings.refused.append(f"{image_id}: {error}")
+        findings.refused.append(said_together(": ", [image_id, message_of(error)]))
         return None
     if not group:
         return None
@@ -159,17 +188,22 @@ def _row(
 
 def _file_problem(found: list[Path]) -> str:
     if not found:
-        return "no image file of that name is there, though train_image_level.csv names it"
-    return f"several files have this name: {listed(map(str, found))}"
+        return said("no image file of that name is there, though train_image_level.csv names it")
+    return said("several files have this name: {listed}", listed=listed(map(str, found)))
 
 
 def _patient(image_id: str, study: str, patients: Mapping[str, tuple[str, str]], findings: Findings) -> str:
     stated_study, patient = patients.get(image_id, ("", ""))
     if not patient:
-        findings.refused.append(f"{image_id}: patients.csv names no patient for it")
+        findings.refused.append(said("{image_id}: patients.csv names no patient for it", image_id=image_id))
     elif stated_study != study:
         findings.refused.append(
-            f"{image_id}: study {study!r} in train_image_level.csv, {stated_study!r} in patients.csv"
+            said(
+                "{image_id}: study {study} in train_image_level.csv, {stated_study} in patients.csv",
+                image_id=image_id,
+                study=repr(study),
+                stated_study=repr(stated_study),
+            )
         )
         return ""
     return patient
@@ -186,11 +220,11 @@ def scaled_boxes(text: str, size: tuple[float, float] | None) -> tuple[Box, ...]
     if not text:
         return ()
     if size is None:
-        raise ValueError("it has boxes, but meta.csv gives no size to scale them by")
+        raise ValueError(said("it has boxes, but meta.csv gives no size to scale them by"))
     try:
         raw = [tuple(float(box[k]) for k in ("x", "y", "width", "height")) for box in ast.literal_eval(text)]
     except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError):
-        raise ValueError(f"its boxes cannot be read: {text[:80]!r}") from None
+        raise ValueError(said("its boxes cannot be read: {text}", text=repr(text[:80]))) from None
     return tuple(_fraction(box, *size) for box in raw)
 
 
@@ -198,7 +232,14 @@ def _fraction(box: tuple[float, ...], rows: float, columns: float) -> Box:
     x, y, width, height = box
     outside = max(-x, -y, x + width - columns, y + height - rows)
     if not all(map(math.isfinite, box)) or width <= 0 or height <= 0 or outside > BOX_SLACK_PX:
-        raise ValueError(f"the box {tuple(round(v, 1) for v in box)} does not fit into {columns:g} x {rows:g} pixels")
+        raise ValueError(
+            said(
+                "the box {value} does not fit into {columns:g} x {rows:g} pixels",
+                value=tuple(round(v, 1) for v in box),
+                columns=columns,
+                rows=rows,
+            )
+        )
     left, top = max(x, 0.0), max(y, 0.0)
     right, bottom = min(x + width, columns), min(y + height, rows)
     return left / columns, top / rows, (right - left) / columns, (bottom - top) / rows

@@ -15,6 +15,7 @@ from core.data.readers.common import Findings, ReadResult, check_options, listed
 from core.data.splits import assign_splits, default_kind
 from core.data.stratify import allocate, units_of
 from core.errors import DatasetInvalid, SpecInvalid
+from core.language import message_of, said, said_together
 from core.registry.labels import label_scheme
 from core.registry.unions import DEFAULTS, MEETING, SEPARATOR, meeting_labels
 from core.types import DatasetSpec, DatasetTable
@@ -55,11 +56,16 @@ def _checked(options: Mapping[str, int | float | str]) -> tuple[str, tuple[str, 
         meeting_labels(key)
     if not outside or len(set(outside)) < len(outside) or target in outside:
         raise SpecInvalid(
-            f"union: target {target!r} and outside {names!r} make none; expected a target and, joined by a comma, "
-            f"one or more others of {', '.join(MEETING)}."
+            said(
+                "union: target {target} and outside {names} make none; expected a target and, joined by "
+                "a comma, one or more others of {listed}.",
+                target=repr(target),
+                names=repr(names),
+                listed=", ".join(MEETING),
+            )
         )
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecInvalid(f"union: split_seed = {seed!r}; expected a whole number from 0.")
+        raise SpecInvalid(said("union: split_seed = {seed}; expected a whole number from 0.", seed=repr(seed)))
     return str(target), outside, seed
 
 
@@ -70,10 +76,10 @@ def _table(key: str, folder: Path, findings: Findings) -> DatasetTable | None:
     try:
         table = load_table(key, folder, policy="skip")
     except DatasetInvalid as error:
-        findings.structural.append(f"{key}: {error}")
+        findings.structural.append(said_together(": ", [key, message_of(error)]))
         return None
-    findings.refused += [f"{key}: {sentence}" for sentence in table.refused]
-    findings.notes += [f"{key}: {sentence}" for sentence in table.notes]
+    findings.refused += [said_together(": ", [key, sentence]) for sentence in table.refused]
+    findings.notes += [said_together(": ", [key, sentence]) for sentence in table.notes]
     return table
 
 
@@ -89,7 +95,11 @@ def _outside_rows(table: DatasetTable, findings: Findings) -> pd.DataFrame:
     kept = table.rows[table.rows["split"] != "test"]
     if len(kept) < len(table):
         findings.notes.append(
-            f"{table.spec.key}: the {len(table) - len(kept):,} images of its own test part were left alone"
+            said(
+                "{key}: the {n:,} images of its own test part were left alone",
+                key=table.spec.key,
+                n=len(table) - len(kept),
+            )
         )
     return kept
 
@@ -118,8 +128,14 @@ def _counted(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     if len(neither):
         some = listed([f"{label} ({count:,})" for label, count in neither.items()], 5)
         findings.notes.append(
-            f"{rows['source'].iloc[0]}: {neither.sum():,} of {len(rows):,} images were left out, as their labels are "
-            f"neither an opacity nor none: {some}"
+            said(
+                "{source}: {n:,} of {n_2:,} images were left out, as their labels are neither an opacity "
+                "nor none: {some}",
+                source=rows["source"].iloc[0],
+                n=neither.sum(),
+                n_2=len(rows),
+                some=some,
+            )
         )
     return rows[rows["label"] != ""]
 
