@@ -21,7 +21,7 @@ from core.store.models import CARD, GRAPH, load_card, model_folder, verified_byt
 from core.store.traces import Trace, TraceStage
 from core.types import ModelCard
 
-MOST_OPEN = 2  # networks; a MobileNetV2 with its stages takes about 30 MB
+MOST_OPEN = 2  # networks; a MobileNetV2 with its stages takes about 50 MB
 MOST_STAGES = 8  # more are too many for one slider
 MOST_MAPS = 48  # of a stage: four rows of twelve
 FEW_NUMBERS = 250_000  # a stage of small maps is shown whole, as far as ALL_MAPS goes

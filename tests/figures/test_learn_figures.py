@@ -68,6 +68,18 @@ def test_signs_are_told_apart_by_lightness():
     assert learn_maps.signed_grey(np.zeros((1, 1))).tolist() == [[[learn_maps.GREY] * 3]]
 
 
+def test_a_filter_of_colours_keeps_them_and_its_zero_is_grey():
+    red_up_blue_down = learn_maps.signed_colour(np.array([[[4.0, 0.0, -4.0], [0.0, 0.0, 0.0]]]))
+    assert red_up_blue_down.tolist() == [[[255, learn_maps.GREY, 0], [learn_maps.GREY] * 3]]
+    grey, coloured = (learn_maps.filter_wall(np.ones((2, 3, 3, *end)), 2) for end in ((), (3,)))
+    assert np.array_equal(grey, coloured)
+
+
+def test_numbers_behind_further_layers_are_not_called_maps():
+    figure = learn_charts.contributions_figure([0.5, -0.2], 0.1, "ill", units=True)
+    assert list(figure.data[0].x) == ["number 1", "number 2", "constant"]
+
+
 def test_a_wall_holds_every_picture_in_reading_order():
     pictures = [np.full((2, 2, 3), 40 * n, dtype=np.uint8) for n in range(1, 6)]
     made = learn_maps.wall(pictures, 3, gap_px=1, width_px=31)
