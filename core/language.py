@@ -160,7 +160,7 @@ class Said(str):
         return {"text": self._text, "many": self._many, "values": values}
 
 
-def said(text: str, /, **values: Any) -> Said:
+def said(text: str, /, **values: Any) -> str:
     """`text` with its fields, in the language of whoever shows it; arguments as those of `t`.
 
     Errors and other sentences among `values` keep their own fields; what is neither text nor number counts as text.
@@ -168,7 +168,7 @@ def said(text: str, /, **values: Any) -> Said:
     return Said(text, "", values)
 
 
-def said_n(one: str, many: str, /, n: int, **values: Any) -> Said:
+def said_n(one: str, many: str, /, n: int, **values: Any) -> str:
     """`one` or `many` things, as `tn` does, in the language of whoever shows it."""
     return Said(one, many, {"n": int(n), **values})
 
@@ -250,17 +250,13 @@ _SPEC = re.compile(r",?(\.\d)?[defg%]?")
 def _harmless(form: str, values: Mapping[str, Any]) -> bool:
     """Whether every field is one of `values`, written plainly: no attribute, no index, no width of a million."""
     try:
-        parts = [part[1:] for part in string.Formatter().parse(form) if part[1] is not None]
+        parts = [(n, spec or "", how) for _, n, spec, how in string.Formatter().parse(form) if n is not None]
     except ValueError:
         return False
     return all(
-        name in values and not conversion and _SPEC.fullmatch(spec or "") and (not spec or _is_number(values[name]))
-        for name, spec, conversion in parts
+        name in values and not how and _SPEC.fullmatch(spec) and (not spec or isinstance(values[name], int | float))
+        for name, spec, how in parts
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,14 @@
 """Words that reach `t` as values, from catalogues and constants: each that a page shows has its Spanish."""
 
+from core.data import dicom_tables
 from core.data.contrast import CONTRASTS
 from core.data.dicom_tables import BODY_PARTS
 from core.data.frames import AXES
 from core.evaluation.triage import CALLED, NOT_CALLED
 from core.figures import doubts, localisation, names, representativeness, text, triage
 from core.language import catalogue
+from core.nn import foreign
+from core.nn.inspect_container import INSIDE, OTHERS
 from core.registry.architectures import ARCHITECTURES
 from core.registry.augmentations import AUGMENTATIONS
 from core.registry.datasets import DATASETS
@@ -18,6 +21,7 @@ from core.registry.pixels import RANGES
 from core.registry.published import SOURCES, published_figures
 from core.registry.published_types import VERDICTS
 from core.registry.reading import SPREADS
+from core.store import decoding
 from core.store.models import list_models
 from core.types import ModelCard
 from pages.ui import changes, frames, live_controls, live_snapshot, methods, triage_list, triage_room
@@ -46,7 +50,7 @@ def of_tasks():
     for scheme in LABEL_SCHEMES.values():
         yield from (scheme.title, scheme.task, scheme.source, *scheme.class_names, *scheme.sums)
     for one in MEDMNIST.values():
-        yield from (*one.class_names,)
+        yield from (*one.class_names, one.modality, *one.caveats)
 
 
 def of_networks():
@@ -93,8 +97,16 @@ def of_constants():
     yield from ("Training images", "Validation", "Hidden test")
 
 
+def of_refusals():
+    yield from (*dicom_tables.KINDS.values(), *(kind for _, kind in (*OTHERS, *INSIDE)), *foreign.WORDS.values())
+    yield from (name for name, _ in dicom_tables.DECODERS.values() if name[0].islower())
+    yield from ("Frame", "frame", "Volume", "volume", *(f"{axis} slice" for axis in AXES), "run id", "model name")
+    yield from ("data set", "label scheme", "architecture", "head", "metric", "explanation", "augmentation")
+    yield from (*decoding._PLAIN.values(), "a list", "an object", "none", "split", "task", "class_names")
+
+
 def shown_words():
-    found = (*of_datasets(), *of_tasks(), *of_networks(), *of_published(), *of_constants())
+    found = (*of_refusals(), *of_datasets(), *of_tasks(), *of_networks(), *of_published(), *of_constants())
     return [word for word in dict.fromkeys(found) if word]
 
 

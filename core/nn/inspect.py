@@ -232,9 +232,7 @@ def _image_of(shapes: list[Shape], size_px: int | None) -> tuple[int, int]:
         )
     if len(shape) == 3 and shape[2] not in (1, 3):
         raise ModelRefused(
-            said(
-                "The network takes pictures with {n} channels; expected are 3 (colour) or 1 (grey).", n=shape[2]
-            )
+            said("The network takes pictures with {n} channels; expected are 3 (colour) or 1 (grey).", n=shape[2])
         )
     if len(shape) > 3:
         raise ModelRefused(

@@ -79,6 +79,14 @@ def test_a_request_whose_pictures_are_all_refused_is_a_client_error_in_one_sente
     assert answer.json()["error"] == answer.json()["predictions"][0]["error"]
 
 
+def test_a_refusal_is_english_unless_the_request_asks_for_spanish(client):
+    english = predict(client, b"").json()["error"]
+    assert english.endswith("the file is empty; accepted are JPEG, PNG, BMP, TIFF, WebP, GIF, DICOM and NIfTI.")
+    spanish = client.post("/api/predict", files={"file": ("a.png", b"")}, headers={"accept-language": "es-AR,es;q=0.9"})
+    assert spanish.json()["error"].startswith("a.png: el archivo está vacío; se aceptan JPEG")
+    assert spanish.json()["notice"].startswith("This is not a diagnosis.")
+
+
 def test_maps_come_for_every_class_from_one_pass_as_their_cells(client, helpers, predictor):
     (one,) = predict(client, helpers.picture(204), explain="maps").json()["predictions"]
     assert predictor.runs == 1
