@@ -12,7 +12,7 @@ import numpy as np
 
 from core.data.images import fit_image
 from core.errors import ExplanationFailed
-from core.language import t
+from core.language import said
 from core.nn import runtime
 from core.nn.pool import shared_predictor
 from core.nn.serving import Predictor, calibrated
@@ -45,7 +45,7 @@ class Tracer:
         plans, head = stage_plans(nodes, constants), head_of(nodes, constants)
         if not plans or head is None:
             raise ExplanationFailed(
-                t(
+                said(
                     "{name}: its graph does not end in one weighted sum behind convolutions, so there is no such way "
                     "to follow. Choose another model.",
                     name=card.name,
@@ -85,9 +85,12 @@ class Tracer:
         by_hand = pooled.astype(np.float64) @ head.weights.astype(np.float64) + head.bias
         if float(np.abs(by_hand - logits[0]).max()) > SAME * max(1.0, float(np.abs(logits).max())):
             raise ExplanationFailed(
-                t("{name}: its scores are not the sum of its last numbers, so the lesson would not add up. Choose "
-                  "another model.", name=card.name)
-            )  # fmt: skip
+                said(
+                    "{name}: its scores are not the sum of its last numbers, so the lesson would not add up. Choose "
+                    "another model.",
+                    name=card.name,
+                )
+            )
         grey = bool((prepared == prepared[..., :1]).all())
         filters = self._filters[not grey]
         return Trace(
@@ -135,7 +138,7 @@ def shared_tracer(name: str, folder: Path | None = None) -> Tracer:
     card = load_card(name, folder)
     if GRAPH not in card.other_sha256 or card.tabular_inputs:
         raise ExplanationFailed(
-            t(
+            said(
                 "{name} runs in Keras alone: it has no ONNX graph of the picture whose stages could be read, so this "
                 "lesson cannot follow it. Choose a model that runs on ONNX Runtime.",
                 name=name,

@@ -1,5 +1,6 @@
 """The Learn page on the runs and the trace that ship, the presenter's view over it, and its language."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,15 @@ def test_every_stop_of_a_large_network_is_shown_with_doubts_where_the_picture_is
         assert not app.exception and [e.value for e in app.error] == []
         assert app.image or app.get("plotly_chart")
     assert len(app.dataframe[0].value) == 7
+
+
+def test_the_stored_lesson_asks_no_engine_for_anything(opened, monkeypatch):
+    monkeypatch.setattr(door, "live_trace", lambda name, pixels: pytest.fail("nobody asked for it"))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # an import of it would now fail
+    app = opened("network")
+    app.select_slider[0].set_value(8).run()
+    assert not app.exception and [e.value for e in app.error] == []
+    assert not app.toggle[0].value and len(app.dataframe[0].value) == 12
 
 
 def test_what_is_no_picture_and_what_cannot_be_followed_are_sentences(opened, monkeypatch):

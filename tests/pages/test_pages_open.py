@@ -107,7 +107,8 @@ faults = len(app.exception) + len(app.error)
 for name in ("live", "triage", "compare", "published", "run", "models", "train", "methods", "learn", "quiz", "data"):
     app.switch_page("pages/" + name + ".py").run()
     faults += len(app.exception) + len(app.error)
-heavy = [name for name in ("tensorflow", "keras", "tf_keras_vis", "sklearn", "scipy.stats") if name in sys.modules]
+kinds = ("tensorflow", "keras", "tf_keras_vis", "onnxruntime", "sklearn", "scipy.stats")
+heavy = [name for name in kinds if name in sys.modules]
 print(json.dumps({{"faults": faults, "heavy": heavy}}))
 """
 
