@@ -24,7 +24,7 @@ from core.registry.reading import SPREADS
 from core.store import decoding
 from core.store.models import list_models
 from core.types import ModelCard
-from pages.ui import changes, frames, live_controls, live_snapshot, methods, triage_list, triage_room
+from pages.ui import changes, frames, live_controls, live_snapshot, methods, tours, triage_list, triage_room
 from pages.ui.models import OUTPUTS
 
 STATUSES = ("done", "interrupted", "imported", "failed", "running")
@@ -103,6 +103,7 @@ def of_refusals():
     yield from ("Frame", "frame", "Volume", "volume", *(f"{axis} slice" for axis in AXES), "run id", "model name")
     yield from ("data set", "label scheme", "architecture", "head", "metric", "explanation", "augmentation")
     yield from (*decoding._PLAIN.values(), "a list", "an object", "none", "split", "task", "class_names")
+    yield from (what for what, _ in tours.CHECKS.values())
 
 
 def shown_words():

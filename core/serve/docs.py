@@ -16,8 +16,8 @@ from core.serve.replies import Reply
 DESCRIPTION = (
     "Predictions of the models in models/, with heat maps. Pictures are read from memory and kept nowhere. "
     f"A request may have {limits.MAX_REQUEST_BYTES // 1024**2} MB and {limits.MAX_FILES_PER_REQUEST} files. "
-    'An error is {"error": "one sentence"}, in Spanish where Accept-Language begins with es; of status 500 and above it '
-    f'has an "incident", which the log of the server explains. {NOT_A_DIAGNOSIS}'
+    'An error is {"error": "one sentence"}, in Spanish where Accept-Language begins with es; of status 500 and above '
+    f'it has an "incident", which the log of the server explains. {NOT_A_DIAGNOSIS}'
 )
 _TEXT = {"type": "string"}
 _FILE = {"type": "string", "format": "binary"}

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core import limits
 from core.errors import DataError, ImageRefused, MedLensError
-from core.language import t
+from core.language import said, t
 from core.store.score_work import printable_name
 from core.types import ModelCard
 from pages.ui import door, state
@@ -163,7 +163,7 @@ def _entries(upload: Upload, data: bytes) -> list[BatchFile]:
 
     entries = archive.names()[: limits.MAX_LIST_FILES + 1]  # one more shows that there are too many
     if not entries:
-        raise ImageRefused(f"{printable_name(upload.name)}: the ZIP holds no files.")
+        raise ImageRefused(said("{name}: the ZIP holds no files.", name=printable_name(upload.name)))
     return [
         BatchFile(f"{upload.file_id}/{entry}", f"{printable_name(upload.name)}/{printable_name(entry)}", loader(entry))
         for entry in entries

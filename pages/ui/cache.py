@@ -17,6 +17,7 @@ import streamlit as st
 
 from core import paths
 from core.errors import SpecInvalid
+from core.language import said
 from core.registry.datasets import DATASETS
 from core.registry.labels import label_scheme
 from core.store.models import ModelListing, list_models
@@ -111,7 +112,7 @@ def _risk_coverage(
     unit = unit_of(_record.audit.group_field) if _record.audit is not None else "groups"
     found = referral_record(validation, test, threshold, unit=unit)
     if found is None:
-        raise SpecInvalid("A multilabel run has no band.")
+        raise SpecInvalid(said("A multilabel run has no band."))
     return risk_coverage(test, threshold, unit=unit), found
 
 

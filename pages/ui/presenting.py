@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import SpecInvalid
 from core.figures.text import NOT_A_DIAGNOSIS
-from core.language import t
+from core.language import said, t
 from pages.ui import state
 from pages.ui.tours import Tour, checked_tour, in_words, query_of
 
@@ -104,7 +104,11 @@ def step_number(asked: str | None, count: int) -> int:
     if asked is None:
         return 1
     if not asked.isdecimal() or not 1 <= int(asked) <= count:
-        raise SpecInvalid(f"This tour has the steps 1 to {count}; the link asks for {asked[:20]!r}.")
+        raise SpecInvalid(
+            said(
+                "This tour has the steps 1 to {count}; the link asks for {asked}.", count=count, asked=repr(asked[:20])
+            )
+        )
     return int(asked)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from core.errors import SpecInvalid, StoreError
-from core.language import ENGLISH, spoken
+from core.language import ENGLISH, said, said_together, spoken
 from core.registry.datasets import DATASETS
 from core.registry.labels import AS_IS, LABEL_SCHEMES
 from core.registry.lessons import LESSONS
@@ -90,41 +90,63 @@ def load_tour(key: str, folder: Path = TOURS) -> Tour:
     """The tour `key`, its form checked and its links not yet. Raises SpecInvalid naming the step and the field."""
     path = folder / f"{key}.toml"
     if not is_folder_name(key) or not path.is_file():
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.toml"))) or "none"
-        raise SpecInvalid(f"There is no tour {key!r}. Tours: {known}; each is a file in pages/tours/.")
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.toml"))) or said("none")
+        raise SpecInvalid(
+            said("There is no tour {key}. Tours: {known}; each is a file in pages/tours/.", key=repr(key), known=known)
+        )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecInvalid(f"{path.name} is not a TOML file: {error}.") from error
+        raise SpecInvalid(said("{name} is not a TOML file: {reason}.", name=path.name, reason=error)) from error
     unknown = sorted(set(content) - {"title", "summary", "minutes", "steps"})
     steps = content.get("steps")
     if unknown or not isinstance(steps, list) or not steps or not isinstance(content.get("minutes"), int):
-        what = f"unknown entries {', '.join(unknown)}" if unknown else "no minutes as a whole number, or no [[steps]]"
-        raise SpecInvalid(f"{path.name}: {what}. A tour has [title], [summary], minutes and one or more [[steps]].")
+        what = (
+            said("unknown entries {listed}", listed=", ".join(unknown))
+            if unknown
+            else said("no minutes as a whole number, or no [[steps]]")
+        )
+        raise SpecInvalid(
+            said(
+                "{name}: {what}. A tour has [title], [summary], minutes and one or more [[steps]].",
+                name=path.name,
+                what=what,
+            )
+        )
     return Tour(
         key=key,
         title=_words(content.get("title"), f"{path.name}, title"),
         summary=_words(content.get("summary"), f"{path.name}, summary"),
         minutes=content["minutes"],
-        steps=tuple(_step(entry, f"{path.name}, step {n}") for n, entry in enumerate(steps, start=1)),
+        steps=tuple(
+            _step(entry, said("{name}, step {n}", name=path.name, n=n)) for n, entry in enumerate(steps, start=1)
+        ),
     )
 
 
 def _step(entry: object, where: str) -> Step:
     if not isinstance(entry, Mapping) or set(entry) - {"page", "query", "say"} or "page" not in entry:
-        raise SpecInvalid(f"{where}: expected page, say, and where the link has any, query.")
+        raise SpecInvalid(said("{where}: expected page, say, and where the link has any, query.", where=where))
     query = entry.get("query", {})
     if not isinstance(query, Mapping) or not all(isinstance(v, str) for v in query.values()):
-        raise SpecInvalid(f"{where}: query is a table of names and texts, such as {{ run = '...' }}.")
+        raise SpecInvalid(said("{where}: query is a table of names and texts, such as {{ run = '...' }}.", where=where))
     taken = sorted(set(query) & set(RESERVED))
     if taken:
-        raise SpecInvalid(f"{where}: {', '.join(taken)} is set by the presenter's view; leave it out of query.")
+        raise SpecInvalid(
+            said(
+                "{where}: {listed} is set by the presenter's view; leave it out of query.",
+                where=where,
+                listed=", ".join(taken),
+            )
+        )
     return Step(page=str(entry["page"]), query=dict(query), say=_words(entry.get("say"), f"{where}, say"))
 
 
 def _words(entry: object, where: str) -> Words:
     if not isinstance(entry, Mapping) or not entry.get(ENGLISH) or not all(isinstance(v, str) for v in entry.values()):
-        raise SpecInvalid(f"{where}: expected texts by language, at least {ENGLISH} = '...'.")
+        raise SpecInvalid(
+            said("{where}: expected texts by language, at least {english} = '...'.", where=where, english=ENGLISH)
+        )
     return dict(entry)
 
 
@@ -150,12 +172,30 @@ def broken_links(tour: Tour) -> list[str]:
     faults = []
     for number, step in enumerate(tour.steps, start=1):
         if not is_folder_name(step.page) or not (PAGES / f"{step.page}.py").is_file():
-            faults.append(f"Step {number} leads to the page {step.page!r}, which does not exist.")
+            faults.append(
+                said(
+                    "Step {number} leads to the page {page}, which does not exist.", number=number, page=repr(step.page)
+                )
+            )
         for name, value in step.query.items():
             if name not in CHECKS:
-                faults.append(f"Step {number} asks for {name!r}; links here know {', '.join(CHECKS)}.")
+                faults.append(
+                    said(
+                        "Step {number} asks for {name}; links here know {listed}.",
+                        number=number,
+                        name=repr(name),
+                        listed=", ".join(CHECKS),
+                    )
+                )
             elif not CHECKS[name][1](value):
-                faults.append(f"Step {number} needs the {CHECKS[name][0]} {value!r}, which is not there.")
+                faults.append(
+                    said(
+                        "Step {number} needs the {what} {value}, which is not there.",
+                        number=number,
+                        what=said(CHECKS[name][0]),
+                        value=repr(value),
+                    )
+                )
     return faults
 
 
@@ -164,5 +204,7 @@ def checked_tour(key: str, folder: Path = TOURS) -> Tour:
     tour = load_tour(key, folder)
     faults = broken_links(tour)
     if faults:
-        raise SpecInvalid(f"The tour {key!r} cannot be shown. {' '.join(faults)}")
+        raise SpecInvalid(
+            said("The tour {key} cannot be shown. {faults}", key=repr(key), faults=said_together(" ", faults))
+        )
     return tour
