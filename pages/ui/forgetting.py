@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime import Runtime
 
 LOOKS_PER_LIFE = 4  # of a closed tab: it is gone a quarter of its time late, at the most
 LEAST_SECONDS = 0.5
@@ -23,7 +24,7 @@ _starting = threading.Lock()
 
 def forget_closed_tabs() -> None:
     """Start the thread, one in a process however often this is called; outside of a server there is nothing to do."""
-    if not runtime.exists():
+    if not runtime.exists() or type(runtime.get_instance()) is not Runtime:  # a stand-in of tests has no tabs
         return
     with _starting:
         if any(thread.name == THREAD for thread in threading.enumerate()):
@@ -33,8 +34,10 @@ def forget_closed_tabs() -> None:
 
 
 def _look_again(seconds: float) -> None:
-    while runtime.exists():
+    while True:
         time.sleep(seconds)
+        if not runtime.exists():
+            return
         try:
             server: Any = runtime.get_instance()
             # the store of sessions belongs to the server's loop; other threads must not touch it

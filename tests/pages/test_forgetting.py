@@ -3,13 +3,15 @@
 import inspect
 import time
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.session_manager import SessionInfo
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
-from pages.ui.forgetting import drop_expired, forget_closed_tabs
+from pages.ui import forgetting
+from pages.ui.forgetting import drop_expired
 
 
 def stored(name, ended):
@@ -36,9 +38,12 @@ def test_what_is_asked_of_streamlit_is_there():
     assert "self._session_storage = session_storage" in inspect.getsource(WebsocketSessionManager.__init__)
 
 
-def test_outside_of_a_server_there_is_nothing_to_do():
-    import threading
+def test_outside_of_a_server_and_for_a_stand_in_of_one_no_thread_starts(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a thread was started")
 
-    before = threading.active_count()
-    forget_closed_tabs()
-    assert threading.active_count() == before
+    monkeypatch.setattr(forgetting.threading, "Thread", refuse)
+    forgetting.forget_closed_tabs()
+    monkeypatch.setattr(forgetting.runtime, "exists", lambda: True)
+    monkeypatch.setattr(forgetting.runtime, "get_instance", lambda: MagicMock(spec=Runtime))
+    forgetting.forget_closed_tabs()
