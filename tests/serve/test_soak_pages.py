@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 STATM = Path("/proc/self/statm")
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE, SENT_MB, START_SECONDS = 10, 12, 60
-MOST_SHARE = 0.15  # of what was sent: a server that keeps uploads keeps all of it
+MOST_SHARE = 0.25  # of what was sent: a server that keeps uploads keeps all of it
 BOUNDARY = b"part"
 
 
@@ -138,7 +138,7 @@ def test_uploads_are_held_while_their_tabs_are_open_and_gone_afterwards(server):
             assert one.send_all(content) == b"HTTP/1.1 204 No Content"
             one.send_half(content)
         held = resident_bytes(pid) - before
-    wait_until(lambda: resident_bytes(pid) - before < MOST_SHARE * sent, 10)
+    wait_until(lambda: resident_bytes(pid) - before < MOST_SHARE * sent, 40)
     left = resident_bytes(pid) - before
     print(f"\n{held / 1e6:.0f} MB held of {sent / 1e6:.0f} MB sent to open tabs, {left / 1e6:.0f} MB afterwards")
     assert held > sent / 2
