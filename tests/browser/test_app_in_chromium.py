@@ -47,6 +47,7 @@ def test_a_dropped_jpeg_gets_probabilities_a_map_and_a_download(app, visit, jpeg
     assert not health["tensorflow_loaded"]
 
 
+@pytest.mark.slow
 def test_the_compare_page_shows_the_sentence_and_the_roc_figure_and_can_be_taken_along(app, visit, tmp_path):
     page = visit(f"{app}/compare")
     sentence = page.get_by_role("heading", name="has the highest AUC")
@@ -68,6 +69,7 @@ def test_the_compare_page_shows_the_sentence_and_the_roc_figure_and_can_be_taken
     assert page.faults == page.foreign == []
 
 
+@pytest.mark.slow
 def test_a_deep_link_is_the_first_thing_that_a_new_server_sees(cold_app, visit):
     page = visit(f"{cold_app}/compare")
     page.get_by_role("link", name="Predict").wait_for(timeout=30_000)
@@ -85,6 +87,7 @@ def test_a_row_of_the_leaderboard_leads_to_its_run(app, visit):
     assert run.run_id in page.url
 
 
+@pytest.mark.slow
 def test_a_batch_with_a_bad_file_becomes_a_reading_list_to_take_along(app, visit, tmp_path):
     for patient in range(3):
         (tmp_path / f"scan{patient}.jpg").write_bytes(encode_jpeg(draw_phantom(5, patient, 0).pixels))

@@ -42,6 +42,7 @@ def share(heading):
     return int(re.search(r"(\d+)\s*%", heading).group(1))
 
 
+@pytest.mark.slow
 def test_a_dicom_of_sixteen_bits_gets_the_answer_and_the_map_of_the_same_picture_as_jpeg(app, visit, folder):
     page = visit(f"{app}/predict?model=phantom-nodule")
     drop(page, folder / "scan.dcm", folder / "good.jpg")
