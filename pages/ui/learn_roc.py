@@ -81,6 +81,7 @@ def _drag(record: RunRecord) -> None:
     evaluation = _evaluation(record)
     name = str(evaluation.positive_class)
     other = next(c for c in evaluation.class_names if c != name)
+    called = t(name)  # what the reader calls it
     cut = st.slider(
         t("Threshold: drag it down from 1"), 0.0, 1.0, 1.0, step=0.005, format="%.3f", key=f"roc-cut-{record.run_id}"
     )
@@ -97,7 +98,7 @@ def _drag(record: RunRecord) -> None:
         t(
             "From **{cut}** on the network calls “{name}”: it finds **{tp}** of {ill} and raises **{fp}** false alarms "
             "on {healthy} others. That is one point: sensitivity **{sensitivity}**, false alarms **{alarms}**.",
-            cut=f"{cut:.3f}", name=plain(name), tp=f"{point.tp:,}", ill=f"{point.tp + point.fn:,}",
+            cut=f"{cut:.3f}", name=plain(called), tp=f"{point.tp:,}", ill=f"{point.tp + point.fn:,}",
             fp=f"{point.fp:,}", healthy=f"{point.fp + point.tn:,}", sensitivity=f"{here[1]:.3f}",
             alarms=f"{here[0]:.3f}",
         ),
@@ -105,9 +106,9 @@ def _drag(record: RunRecord) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         chart(
-            heaps_figure(table.positives.tolist(), table.negatives.tolist(), cut, names=(name, other)),
+            heaps_figure(table.positives.tolist(), table.negatives.tolist(), cut, names=(called, t(other))),
             alt=t("Scores of images with {name} above the line and without it below; the threshold is {cut}",
-                  name=name, cut=f"{cut:.3f}"),
+                  name=called, cut=f"{cut:.3f}"),
             key=f"roc-scores-{record.run_id}",
         )  # fmt: skip
     with right:
@@ -124,8 +125,8 @@ def _drag(record: RunRecord) -> None:
             t(
                 "At 0 the curve is whole. The area under it, **AUC {auc}**, is how often a random image with “{name}” "
                 "scores higher than a random one without: {population}, {split}.",
-                auc=interval(auc), name=plain(name), population=counted(auc.n_images, auc.n_groups, group),
-                split=auc.split,
+                auc=interval(auc), name=plain(called), population=counted(auc.n_images, auc.n_groups, group),
+                split=t(auc.split),
             ),
             width=prose_px(),
         )  # fmt: skip
