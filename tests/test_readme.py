@@ -257,7 +257,9 @@ def fine_tuned_rows():
         found = [mean_estimate([overall(r, "test", m) for r in turns], independent=apart(turns)) for m in metrics]
         figures = [f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})" for e in found]
         images = f"{found[0].n_images:,} images of {found[0].n_groups:,}"
-        yield [f"{label_scheme(spec.label_scheme).title} (`{spec.dataset}`)", str(len(turns)), *figures, images]
+        how = ", at equal shares" if spec.stated_shares == "equal" else ""
+        how += ", nevi at 40 %" if "keep" in dict(spec.dataset_options) else ""
+        yield [f"{label_scheme(spec.label_scheme).title}{how} (`{spec.dataset}`)", str(len(turns)), *figures, images]
 
 
 def test_the_table_of_fine_tuned_networks_is_what_is_stored():
