@@ -51,7 +51,8 @@ def bring_your_own() -> None:
         return
     upload = st.file_uploader(
         t("Drop a Keras network: .keras, or a legacy .h5 of a whole model"),
-        max_upload_size=limits.MAX_MODEL_BYTES // 1024**2 - 1,  # of 512 MB the widget says "1GB per file"
+        # the widget counts in thousands and rounds: from half of its next unit on it says "1GB per file"
+        max_upload_size=min(limits.MAX_MODEL_BYTES, 499_000_000) // 1024**2,
         help=t(
             "It is read without running it, then tried in a process of its own with limited memory and time. "
             "Networks with code inside (Lambda, custom classes) are refused."
@@ -88,11 +89,10 @@ def _may_add() -> bool:
     found = room()
     st.caption(
         t(
-            "{count} of at most {most} networks have been added here, {used} of {gigabytes} GB. A file may have "
-            "{megabytes} MB. Everybody who opens these pages sees and uses them; whoever runs the server removes one "
-            "by deleting its folder.",
+            "{count} of at most {most} networks have been added here, {used} of {gigabytes} GB. Everybody who opens "
+            "these pages sees and uses them; whoever runs the server removes one by deleting its folder.",
             count=found.models, most=limits.MAX_ADDED_MODELS, used=f"{found.used_bytes / 1e9:.1f}",
-            gigabytes=f"{limits.MAX_ADDED_BYTES / 1e9:.0f}", megabytes=limits.MAX_MODEL_BYTES // 1024**2,
+            gigabytes=f"{limits.MAX_ADDED_BYTES / 1e9:.0f}",
         )
     )  # fmt: skip
     return True
