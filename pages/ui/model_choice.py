@@ -18,7 +18,8 @@ def choose_model(cards: Iterable[ModelCard]) -> ModelCard:
     they see it.
     """
     known = {card.name: card for card in sorted(cards, key=lambda card: (card.synthetic, card.name))}
-    return known[linked_select(t("Model"), list(known), state.MODEL, shown=lambda name: _named(known[name]))]
+    shown = {name: _named(card) for name, card in known.items()}
+    return known[linked_select(t("Model"), list(known), state.MODEL, shown=shown.__getitem__)]
 
 
 def _named(card: ModelCard) -> str:

@@ -1,5 +1,6 @@
 """One picture put to a shipped network and its heads: probabilities, maps, and whether anything stands behind them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,12 @@ def test_a_picture_gets_probabilities_and_maps_of_all_five_and_another_kind_of_p
     np.testing.assert_allclose(maps.drops[:, 0], -maps.drops[:, 1], atol=1e-6)
 
 
-def test_a_network_without_heads_has_no_answer_of_theirs():
-    assert not has_siblings(load_card("covid-opacity"))
-    assert beside_answer("covid-opacity", np.full((64, 64, 3), 90, np.uint8)) is None
-    assert beside_maps("covid-opacity", np.full((64, 64, 3), 90, np.uint8)) is None
+def test_a_network_without_heads_has_no_answer_of_theirs(tmp_path, monkeypatch):
+    without = shutil.ignore_patterns("sibling*")
+    shutil.copytree(MODELS / "phantom-nodule", tmp_path / "no-heads", ignore=without)
+    card = tmp_path / "no-heads" / "card.json"
+    card.write_text(card.read_text("utf-8").replace('"name": "phantom-nodule"', '"name": "no-heads"'), encoding="utf-8")
+    monkeypatch.setenv("MEDLENS_MODELS", str(tmp_path))
+    assert not has_siblings(load_card("no-heads"))
+    assert beside_answer("no-heads", np.full((64, 64, 3), 90, np.uint8)) is None
+    assert beside_maps("no-heads", np.full((64, 64, 3), 90, np.uint8)) is None
