@@ -58,6 +58,7 @@ def test_a_dicom_of_sixteen_bits_gets_the_answer_and_the_map_of_the_same_picture
     assert not page.foreign and not page.faults
 
 
+@pytest.mark.slow
 def test_bad_files_get_one_sentence_each_and_the_good_one_beside_them_goes_on(app, visit, folder):
     page = visit(f"{app}/predict?model=phantom-nodule")
     drop(page, folder / "notes.png", folder / "cut.jpg", folder / "good.jpg")

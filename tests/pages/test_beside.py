@@ -26,6 +26,7 @@ def with_phantoms(monkeypatch, tmp_path, stores):
     monkeypatch.setenv("MEDLENS_MODELS", str(tmp_path / "models"))
 
 
+@pytest.mark.slow
 def test_bars_table_and_maps_of_all_heads_stand_beside_each_other(with_phantoms, open_page, monkeypatch):
     from pages.ui import blocks
 

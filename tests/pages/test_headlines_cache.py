@@ -62,6 +62,7 @@ def shown(app):
     return app.dataframe[0].value, len(app.get("plotly_chart")), [m.value for m in app.markdown]
 
 
+@pytest.mark.slow
 def test_a_start_with_kept_headlines_shows_the_same_page(copied, stores, open_page):
     folder, kept = copied
     start_again()

@@ -87,6 +87,7 @@ def live(opened, monkeypatch):
     return look
 
 
+@pytest.mark.slow
 def test_a_picture_of_ones_own_is_followed_through_a_model_and_its_numbers_add_up(live):
     app = live("phantom-nodule")
     assert not app.exception and app.toggle[0].value

@@ -165,6 +165,7 @@ def test_more_than_two_classes_are_ranked_without_a_cut(stores, open_page, fake_
     assert any("there is no cut" in caption.value for caption in app.caption)
 
 
+@pytest.mark.slow
 def test_a_phantom_is_no_picture_for_a_network_of_real_images(stores, open_page, fake_network):
     app = open_page("predict", model="real")
     app.session_state["source"] = ":material/collections: Samples"

@@ -97,6 +97,7 @@ def test_a_prediction_offers_its_report_in_both_forms_and_of_the_file_as_uploade
     assert (found.name, found.file_sha256) == ("a.png", hashlib.sha256(data).hexdigest())
 
 
+@pytest.mark.slow
 def test_the_buttons_stand_under_a_prediction_and_over_the_gallery(stores, open_page, fake_network, item):
     app = open_page("predict", model="real")
     app.file_uploader[0].upload("a.png", encode_png(np.full((64, 64, 3), 50, np.uint8)))

@@ -146,6 +146,7 @@ def test_where_no_model_was_made_from_the_run_one_line_says_so_in_place_of_maps(
     assert not [b for b in app.button if b.label == "Where it looked"]
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_matrix_lists_as_many_images_as_it_counts(stores, open_at):
     record = stores["cause"]
     app = open_at("run", run=record.run_id, part="errors")
