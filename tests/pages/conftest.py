@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation.report import evaluate_run
@@ -269,3 +270,15 @@ def fake_network(monkeypatch):
     monkeypatch.setattr(door, "hiding", network.hiding)
     monkeypatch.setattr(door, "loads_tensorflow", lambda name, method, layer="": False)
     return network
+
+
+@pytest.fixture
+def routed(monkeypatch):
+    """AppTest forgets after every run that the router has run; each click would then be spent on starting again."""
+    real = PagesManager.__init__
+
+    def begin(self, *arguments, **more):
+        PagesManager.uses_pages_directory = False
+        real(self, *arguments, **more)
+
+    monkeypatch.setattr(PagesManager, "__init__", begin)

@@ -4,21 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from streamlit.runtime.pages_manager import PagesManager
 
 from core.data.phantom import draw_phantom
 
-
-@pytest.fixture(autouse=True)
-def routed(monkeypatch):
-    """AppTest forgets after every run that the router has run; each click would then be spent on starting again."""
-    real = PagesManager.__init__
-
-    def begin(self, *arguments, **more):
-        PagesManager.uses_pages_directory = False
-        real(self, *arguments, **more)
-
-    monkeypatch.setattr(PagesManager, "__init__", begin)
+pytestmark = pytest.mark.usefixtures("routed")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from streamlit.runtime.pages_manager import PagesManager
 
 from core.data.images import encode_png
 from core.language import speaking
@@ -18,17 +17,7 @@ LAMBDA = {"class_name": "Sequential", "module": "keras", "config": {"name": "s",
     {"class_name": "Lambda", "module": "keras.layers", "config": {"name": "gift", "function": "x"}}]}}  # fmt: skip
 DAMAGED_DICOM = b"\0" * 128 + b"DICM" + b"\2\0\0\0UL\4\0\xff"
 
-
-@pytest.fixture(autouse=True)
-def routed(monkeypatch):
-    """AppTest forgets after every run that the router has run; each click would then be spent on starting again."""
-    real = PagesManager.__init__
-
-    def begin(self, *arguments, **more):
-        PagesManager.uses_pages_directory = False
-        real(self, *arguments, **more)
-
-    monkeypatch.setattr(PagesManager, "__init__", begin)
+pytestmark = pytest.mark.usefixtures("routed")
 
 
 def refusals(app):

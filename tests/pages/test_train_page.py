@@ -3,23 +3,12 @@
 import time
 
 import pytest
-from streamlit.runtime.pages_manager import PagesManager
 
 from core.jobs import queue
 from core.store.runs import load_predictions
 from core.training.plan import load_plan
 
-
-@pytest.fixture(autouse=True)
-def routed(monkeypatch):
-    """AppTest forgets after every run that the router has run; each click would then be spent on starting again."""
-    real = PagesManager.__init__
-
-    def begin(self, *arguments, **more):
-        PagesManager.uses_pages_directory = False
-        real(self, *arguments, **more)
-
-    monkeypatch.setattr(PagesManager, "__init__", begin)
+pytestmark = pytest.mark.usefixtures("routed")
 
 
 @pytest.fixture
