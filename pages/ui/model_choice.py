@@ -18,12 +18,12 @@ def choose_model(cards: Iterable[ModelCard]) -> ModelCard:
     they see it.
     """
     known = {card.name: card for card in sorted(cards, key=lambda card: (card.synthetic, card.name))}
-    shown = {name: _named(card) for name, card in known.items()}
+    shown = {name: named(card) for name, card in known.items()}
     return known[linked_select(t("Model"), list(known), state.MODEL, shown=shown.__getitem__)]
 
 
-def _named(card: ModelCard) -> str:
-    """The kind of picture first, which nobody could guess from "Seven diagnoses"; then the task and the network."""
+def named(card: ModelCard) -> str:
+    """A model's name for readers: kind of picture, which nobody could guess from "Seven diagnoses", task, network."""
     title = model_title(card.title)
     if card.training_dataset not in DATASETS:
         return title

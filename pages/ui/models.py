@@ -19,6 +19,7 @@ from core.serve.networks import add_upload, check_upload
 from core.types import ModelCard, TabularInput
 from pages.ui import state
 from pages.ui.blocks import error_box, facts, plain
+from pages.ui.model_choice import named
 
 if TYPE_CHECKING:
     from core.nn.foreign import ForeignReport
@@ -31,7 +32,7 @@ def model_table(cards: tuple[ModelCard, ...]) -> None:
     """Every model that the pages use."""
     rows = [
         {
-            t("Model"): model_title(card.title),
+            t("Model"): named(card),
             t("Origin"): t("brought along, not measured") if card.source_file else t("trained here"),
             t("Classes"): ", ".join(map(t, card.class_names[:8])) + (" …" if len(card.class_names) > 8 else ""),
             t("Network"): architecture_title(card.architecture),
