@@ -154,7 +154,8 @@ def card_estimates(card: ModelCard) -> list[str]:
     for metric in CARD_METRICS:
         found = first_overall(card.estimates, metric)
         if found is not None:
-            lines.append(estimate_text(found, group_field(card)))
+            text, several = estimate_text(found, group_field(card)), len(card.class_names)
+            lines.append(text if several == 2 else t("Mean of {n} classes: {estimate}", n=several, estimate=text))
     for one in card.sums:
         for metric in CARD_METRICS:
             found = first_overall(one.estimates, metric)

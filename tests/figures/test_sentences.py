@@ -1,10 +1,15 @@
 """What the Predict page says, word by word."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from core.figures import sentences
+from core.store.models import load_card
 from core.types import Calibration, Heatmap, ModelCard, PreprocessSpec, Threshold
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 def card(**changes):
@@ -102,3 +107,10 @@ def test_calibration_is_said_before_and_after_the_temperature():
     assert "**8.3 percentage points**" in text
     assert "too sure" in text
     assert "**2.1 points**" in text
+
+
+def test_a_figure_over_several_classes_is_called_their_mean_and_one_of_two_classes_is_not():
+    skin, phantom = (sentences.card_estimates(load_card(name, MODELS)) for name in ("skin-lesion", "phantom-nodule"))
+    assert [line.split(": ")[0] for line in skin[:3]] == ["Mean of 7 classes"] * 3
+    assert skin[3].startswith("Malignant: AUC ")
+    assert [line.split()[0] for line in phantom] == ["AUC", "Sensitivity", "Specificity"]
