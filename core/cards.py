@@ -119,6 +119,7 @@ class ModelCard:
     `sums` are questions that several of its classes answer together, such as pneumonia of either cause.
     `ood` is the gate for pictures unlike the training images, `referral` the band of scores that a person should read;
     None where there is none.
+    `views` (`core/registry/views.py`) are the sides from which a picture is seen: answer and maps are means over them.
     A network from outside has the sha256 of the file that it came in as `source_file`, what its last layer gave as
     `output_kind`, and the numbers that it takes beside the picture as `tabular_inputs`; its `run_id` is empty.
     """
@@ -163,6 +164,7 @@ class ModelCard:
     tabular_inputs: tuple[TabularInput, ...] = ()
     ood: OodRecord | None = None
     referral: ReferralRecord | None = None
+    views: str = "one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

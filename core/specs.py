@@ -171,11 +171,16 @@ class RunSpec:
     `stated_shares`: "true" puts what balancing did to the probabilities back to the shares of the training part;
     "equal" leaves them as if all classes were equally frequent, for decisions that count each class alike.
     `learning_rates`: one for the head, and for `fine_tune` a second one for the base.
+    `views`: from which sides a whole network sees each picture that it scores, "one" to "eight"
+    (`core/registry/views.py`); its answer is the mean of the logits.
     `dataset_options`: arguments of the reader, such as the number of phantom patients.
     `threshold_rule`: how the cuts are chosen on validation (`evaluation/thresholds.py`), such as "f1" or
     "f1;Melanocytic nevus=0.6" with a class set by hand. For several classes any rule but the default adds each class
     against the rest at its cut; the decision itself is always the most probable class.
     `score_train`: store scores of training images too (a drawn sample), which the check of representativeness needs.
+
+    `strategy` "as_trained": nothing is learnt; the network of `weights` ("run:<run_id>") answers as it is, from other
+    `views`, or at other `stated_shares`: those of this run's training part, or equal ones.
 
     `strategy` "imported": not trained here; the scores came as a file (`core/store/imported.py`), `architecture` is
     what the reader called the network, and `imported_sha256` the sum of that file (with its validation file, where
@@ -193,7 +198,7 @@ class RunSpec:
     label_scheme: str
     architecture: str
     head: str
-    strategy: Literal["frozen", "fine_tune", "scratch", "imported"] = "frozen"
+    strategy: Literal["frozen", "fine_tune", "scratch", "as_trained", "imported"] = "frozen"
     weights: str = "imagenet"
     preprocess: PreprocessSpec = PreprocessSpec()
     augmentation: AugmentationSpec = AugmentationSpec()
@@ -219,5 +224,6 @@ class RunSpec:
     split_whole: bool = False
     train_share: float = 1.0
     stated_shares: Literal["true", "equal"] = "true"
+    views: str = "one"
     threshold_rule: str = "youden"
     imported_sha256: str = ""

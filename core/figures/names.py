@@ -7,11 +7,12 @@ from core.registry.architectures import ARCHITECTURES
 from core.registry.datasets import DATASETS
 from core.registry.heads import HEADS
 from core.registry.labels import AS_IS, LABEL_SCHEMES
+from core.registry.views import ONE, views_of
 from core.types import Evaluation, RunRecord, RunSpec
 
 STRATEGIES = {
     "frozen": "frozen features", "fine_tune": "fine-tuned", "scratch": "trained from scratch",
-    "imported": "imported scores",
+    "as_trained": "network as it was trained", "imported": "imported scores",
 }  # fmt: skip
 
 
@@ -94,6 +95,8 @@ def run_titles(records: Sequence[RunRecord]) -> Mapping[str, str]:
         lambda s: t("random split") if s.split == "random" else "",
         lambda s: "" if s.split in ("auto", "random") else t("split by {kind}", kind=t(s.split)),
         lambda s: strategy_title(s.strategy),
+        lambda s: t("at equal shares") if s.stated_shares == "equal" else "",
+        lambda s: "" if s.views == ONE else t("seen from {views} sides", views=len(views_of(s.views))),
         lambda s: "" if s.train_share == 1 else t("{share} % of the training part", share=f"{100 * s.train_share:g}"),
         lambda s: "" if s.fold is None else t("fold {number}", number=s.fold),
         lambda s: t("seed {number}", number=s.seed),

@@ -11,6 +11,7 @@ from core.figures.names import architecture_title, dataset_title, head_title
 from core.figures.text import counted, estimate_text, finer_percents, listing, percent, size
 from core.language import retold, t
 from core.registry.datasets import DATASETS
+from core.registry.views import ONE, views_of
 from core.types import Calibration, Estimate, Heatmap, ModelCard, SumAnswer, Threshold
 
 NO_CHANGE = 0.005  # a temperature that reads 1.00
@@ -201,10 +202,21 @@ def built_sentence(card: ModelCard) -> str:
             "{network}, {size}; its scores are not calibrated.",
             network=architecture_title(card.architecture), size=size(card.model_bytes),
         )  # fmt: skip
-    return t(
+    built = t(
         "{network} with {head}, {size}; scores calibrated with temperature {temperature}.",
         network=architecture_title(card.architecture), head=head_title(card.head), size=size(card.model_bytes),
         temperature=f"{card.temperature:.2f}",
+    )  # fmt: skip
+    return f"{built} {views_sentence(card)}".rstrip()
+
+
+def views_sentence(card: ModelCard) -> str:
+    """From how many sides a picture is seen; nothing where it is seen as it is."""
+    if card.views == ONE:
+        return ""
+    return t(
+        "Each picture is seen from {n} sides, turned over; scores and heat maps are means over them.",
+        n=len(views_of(card.views)),
     )  # fmt: skip
 
 

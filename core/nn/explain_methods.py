@@ -6,6 +6,7 @@ layer or a network asks for it, and kept.
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +18,9 @@ from core.nn.explain import reference_gradcam
 from core.nn.explain_maps import Forward, Stage
 from core.nn.occlusion import occlusion_maps
 from core.nn.runtime import Engine, OnnxEngine
+from core.nn.views import mean_logits, mean_maps
 from core.registry.explanations import GRADCAM, OCCLUSION, explanation
+from core.registry.views import views_of
 from core.types import ModelCard
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Explainer:
     def __init__(self, card: ModelCard, engine: Engine, keras_model: "Callable[[], keras.Model]") -> None:
         """Explain what `engine` predicts; `keras_model` gives the same network in Keras, and is asked late."""
         self._card, self._engine, self._keras_model = card, engine, keras_model
+        self._views = views_of(card.views)
         self._lock = threading.Lock()
         self._network: KerasNetwork | None = None
         self._found_tail: TailGradient | None = None
@@ -61,7 +65,9 @@ class Explainer:
         return key in CLOSED and key != GRADCAM and self._tail() is None
 
     def maps(self, image: np.ndarray, key: str, *, layer: str = "", table: np.ndarray | None = None) -> RawMaps:
-        """The maps of all classes of one prepared picture.
+        """The maps of all classes of one prepared picture: the mean over the card's views, each turned back.
+
+        What covering does is measured on the answer itself, which is that mean already.
 
         Args:
             image: uint8 (S, S, 3).
@@ -70,22 +76,27 @@ class Explainer:
             table: (1, k), the numbers beside the picture.
         Raises: UnknownKey; ExplanationFailed where this network cannot be explained so.
         """
+        explanation(key)
+        if key == OCCLUSION:
+            return _covered(image, self._probabilities(table))
+        return _on_cells(mean_maps(lambda seen: self._one_view(seen, key, layer, table), image, self._views))
+
+    def _one_view(self, image: np.ndarray, key: str, layer: str, table: np.ndarray | None) -> np.ndarray:
+        """The maps (C, h, w) of one view (S, S, 3) of a picture."""
         spec, chosen = explanation(key), layer or self._card.cam_layer
         if key == GRADCAM and chosen == self._card.cam_layer:
             cams = self._engine.run(image[None], maps=True, table=table).cams
             if cams is None:
                 raise ExplanationFailed(said("{name} gave no heat maps.", name=self._card.name))
-            return _on_cells(cams[0])
+            return np.asarray(cams[0])
         if key == "gradcam_reference":
-            return _on_cells(self._by_library(image, chosen))
-        if key == OCCLUSION:
-            return _covered(image, self._probabilities(table))
+            return self._by_library(image, chosen)
         if key == "scorecam":
             held = self._held(image, chosen, table)
-            return _on_cells(explain_maps.scorecam(self._logits(table), image, held, multilabel=self._multilabel))
+            return explain_maps.scorecam(self._logits(table), image, held, multilabel=self._multilabel)
         if not spec.on_layer:
-            return _on_cells(self.network().saliency(image, table, noisy=key == "smoothgrad"))
-        return _on_cells(CLOSED[key](self._stage(image, chosen, table)))
+            return self.network().saliency(image, table, noisy=key == "smoothgrad")
+        return CLOSED[key](self._stage(image, chosen, table))
 
     def random_maps(
         self,
@@ -100,22 +111,34 @@ class Explainer:
 
         Source: Adebayo et al. 2018, doi:10.48550/arXiv.1810.03292 (model parameter randomisation).
         """
-        rng, chosen = np.random.default_rng(0), layer or self._card.cam_layer
-        spec, found = explanation(key), []
+        rng, found = np.random.default_rng(0), []
+        explanation(key)
         for _ in range(draws):
             other = self.network().randomised(image, rng, table)
             if key == OCCLUSION:
-                found.append(_covered(image, lambda b, o=other: self._likely(o.logits(b, table))).values)
-            elif key == "scorecam":
-                held = other.stage(image, chosen, table).activations
-                logits = lambda b, o=other: o.logits(b, table)  # noqa: E731  (one line, used on the next)
-                found.append(explain_maps.scorecam(logits, image, held, multilabel=self._multilabel))
-            elif not spec.on_layer:
-                found.append(other.saliency(image, table, noisy=key == "smoothgrad"))
+                likely = partial(self._likely_of_views, other, table)
+                found.append(_covered(image, likely).values)
             else:
-                # the library's map is Grad-CAM, and equal to it
-                found.append(CLOSED.get(key, explain_maps.gradcam)(other.stage(image, chosen, table)))
+                found.append(mean_maps(partial(self._one_view_of, other, key, layer, table), image, self._views))
         return np.stack(found)
+
+    def _likely_of_views(self, other: "KerasNetwork", table: np.ndarray | None, batch: np.ndarray) -> np.ndarray:
+        return self._likely(mean_logits(lambda seen: other.logits(seen, table), batch, self._views))
+
+    def _one_view_of(
+        self, other: "KerasNetwork", key: str, layer: str, table: np.ndarray | None, image: np.ndarray
+    ) -> np.ndarray:
+        """As `_one_view`, of another network in Keras."""
+        chosen = layer or self._card.cam_layer
+        if key == "scorecam":
+            held = other.stage(image, chosen, table).activations
+            return explain_maps.scorecam(
+                lambda batch: other.logits(batch, table), image, held, multilabel=self._multilabel
+            )
+        if not explanation(key).on_layer:
+            return other.saliency(image, table, noisy=key == "smoothgrad")
+        # the library's map is Grad-CAM, and equal to it
+        return CLOSED.get(key, explain_maps.gradcam)(other.stage(image, chosen, table))
 
     def layers(self) -> "tuple[LayerChoice, ...]":
         """Layers whose cells can be asked, one per grid size, the coarsest first. Loads TensorFlow."""
@@ -140,7 +163,10 @@ class Explainer:
         return calibrated(logits, self._card.temperature, self._card.task)
 
     def _probabilities(self, table: np.ndarray | None) -> Forward:
-        return lambda batch: self._likely(self._engine.run(batch, table=_repeated(table, len(batch))).logits)
+        def logits(seen: np.ndarray) -> np.ndarray:
+            return self._engine.run(seen, table=_repeated(table, len(seen))).logits
+
+        return lambda batch: self._likely(mean_logits(logits, batch, self._views))
 
     def _logits(self, table: np.ndarray | None) -> Forward:
         def logits(batch: np.ndarray) -> np.ndarray:

@@ -17,9 +17,11 @@ from core.nn.onnx_export import OnnxFiles, to_onnx
 from core.nn.runtime import COMPILED, ONNX
 from core.nn.saving import model_bytes, model_from_bytes
 from core.nn.serving import GOLDEN_TOLERANCE, calibrated, golden_images
+from core.nn.views import mean_logits
 from core.registry.architectures import architecture_spec
 from core.registry.datasets import dataset_spec
 from core.registry.labels import label_scheme
+from core.registry.views import views_of
 from core.store.codec import SCHEMA_VERSION
 from core.store.models import EXPLAIN, GRAPH, MODEL
 from core.types import Evaluation, ModelCard, RunRecord
@@ -45,9 +47,9 @@ def build_model_folder(
     model = assemble(record, artifacts)
     content = model_bytes(model)
     golden = golden_images(GOLDEN_SEEDS, spec.preprocess)
-    before = calibrated(_logits(model, architecture.cam_layer, golden), temperature, record.task)
+    before = calibrated(_logits(model, architecture.cam_layer, golden, spec.views), temperature, record.task)
     saved = model_from_bytes(content)
-    after = calibrated(_logits(saved, architecture.cam_layer, golden), temperature, record.task)
+    after = calibrated(_logits(saved, architecture.cam_layer, golden, spec.views), temperature, record.task)
     difference = float(np.abs(before - after).max())
     if difference > GOLDEN_TOLERANCE:
         raise ModelDamaged(f"{name}: the saved network answers differently from the trained one, by {difference:.2g}.")
@@ -97,6 +99,7 @@ def build_model_folder(
         feature_mean=tuple(float(v) for v in mean),
         feature_scale=tuple(float(v) for v in scale),
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        views=spec.views,
         engine=COMPILED if graphs is None else ONNX,
         engine_reason=reason,
         engine_parity=_parity(graphs),
@@ -107,8 +110,9 @@ def build_model_folder(
     return card, files
 
 
-def _logits(model: keras.Model, cam_layer: str, images: np.ndarray) -> np.ndarray:
-    return CompiledKeras(model, cam_layer).run(images).logits
+def _logits(model: keras.Model, cam_layer: str, images: np.ndarray, views: str) -> np.ndarray:
+    engine = CompiledKeras(model, cam_layer)
+    return mean_logits(lambda seen: engine.run(seen).logits, images, views_of(views))
 
 
 def _graphs(model: keras.Model, cam_layer: str, golden: np.ndarray) -> tuple[OnnxFiles | None, str]:

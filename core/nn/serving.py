@@ -23,7 +23,9 @@ from core.nn.explain_methods import Explainer
 from core.nn.ood import APPEARANCE, FEATURES, OOD_FILE, Gate, OodAnswer
 from core.nn.runtime import COMPILED, ONNX, Engine, OnnxEngine, Output, engine_errors
 from core.nn.tabular import checked_table, middle_table
+from core.nn.views import run_views
 from core.registry.explanations import GRADCAM, explanation
+from core.registry.views import views_of
 from core.store.models import EXPLAIN, GRAPH, MODEL, load_card, verified_bytes
 from core.types import Heatmap, ModelCard, PreprocessSpec
 
@@ -67,7 +69,7 @@ class Predictor:
     def __init__(self, card: ModelCard, engine: Engine, folder: Path | None = None) -> None:
         """Serve the model of `card` by `engine`; `folder` holds the model folders, for the reference map."""
         self.card, self.golden_difference = card, 0.0
-        self._engine, self._folder = engine, folder
+        self._engine, self._folder, self._views = engine, folder, views_of(card.views)
         self.explainer = Explainer(card, engine, self._keras_model)
         self._gate = None if card.ood is None else Gate.from_bytes(verified_bytes(card, OOD_FILE, folder))
 
@@ -103,7 +105,7 @@ class Predictor:
         return self._engine.name
 
     def run(self, batch: np.ndarray, *, maps: bool = False, table: np.ndarray | None = None) -> Output:
-        """Prepared uint8 images (n, S, S, 3) through the engine, with raw logits.
+        """Prepared uint8 images (n, S, S, 3) through the engine, with raw logits: the mean over the card's views.
 
         Args:
             table: (n, k), the numbers of `card.tabular_inputs` for each image; None where the network takes none.
@@ -111,11 +113,15 @@ class Predictor:
         """
         if self.card.tabular_inputs:
             table = checked_table(self.card, table, len(batch))
-        return self._engine.run(batch, maps=maps, table=table)
+        return run_views(self._engine, self._views, batch, self._likely, maps=maps, table=table)
+
+    def features(self, batch: np.ndarray) -> np.ndarray | None:
+        """Pooled features (n, d) of prepared images (n, S, S, 3) as they are; None where the network pools nothing."""
+        return self._engine.run(batch, table=middle_table(self.card.tabular_inputs, len(batch))).features
 
     def probabilities(self, batch: np.ndarray, *, table: np.ndarray | None = None) -> np.ndarray:
         """Calibrated probabilities (n, C) of prepared uint8 images (n, S, S, 3), with their table as `run` takes it."""
-        return calibrated(self.run(batch, table=table).logits, self.card.temperature, self.card.task)
+        return self._calibrated(self.run(batch, table=table).logits)
 
     def looks(self, batch: np.ndarray, output: Output | None = None) -> dict[str, np.ndarray]:
         """What a gate looks at, (n, d) by kind, of prepared uint8 images (n, S, S, 3).
@@ -123,9 +129,8 @@ class Predictor:
         Args:
             output: of `run` on the same images, where there is one already.
         """
-        if output is None:
-            output = self.run(batch, table=middle_table(self.card.tabular_inputs, len(batch)))
-        pooled = {} if output.features is None else {FEATURES: output.features}
+        features = self.features(batch) if output is None else output.features
+        pooled = {} if features is None else {FEATURES: features}
         return {**pooled, APPEARANCE: appearance(batch)}
 
     def ood(self, batch: np.ndarray, output: Output) -> list[OodAnswer] | None:
@@ -135,8 +140,7 @@ class Predictor:
     def judged(self, batch: np.ndarray, *, table: np.ndarray | None = None) -> tuple[np.ndarray, list[OodAnswer]]:
         """Calibrated probabilities (n, C) of prepared images, and what the gate says; of it nothing without a gate."""
         output = self.run(batch, table=table)
-        probabilities = calibrated(output.logits, self.card.temperature, self.card.task)
-        return probabilities, self.ood(batch, output) or []
+        return self._calibrated(output.logits), self.ood(batch, output) or []
 
     def predict(
         self,
@@ -170,7 +174,7 @@ class Predictor:
             else:
                 found = self.explainer.maps(prepared, method, layer=layer, table=numbers)
                 heatmaps = self._heatmaps(*found, image_id, spec.title, chosen)
-        probabilities = calibrated(output.logits, card.temperature, card.task)[0]
+        probabilities = self._calibrated(output.logits)[0]
         judged = self.ood(prepared[None], output)
         seconds = time.perf_counter() - started
         return PredictionResult(probabilities, heatmaps, prepared, seconds, None if judged is None else judged[0])
@@ -198,6 +202,12 @@ class Predictor:
             )
             for index, name in enumerate(self.card.class_names)
         )  # fmt: skip
+
+    def _calibrated(self, logits: np.ndarray) -> np.ndarray:
+        return calibrated(logits, self.card.temperature, self.card.task)
+
+    def _likely(self, logits: np.ndarray) -> np.ndarray:
+        return calibrated(logits, 1.0, self.card.task)
 
     def _keras_model(self) -> "keras.Model":
         """The network in Keras, read from its file."""

@@ -91,7 +91,7 @@ class Siblings:
 
 def features_of(predictor: Predictor, batch: np.ndarray) -> np.ndarray:
     """Pooled features (n, d) float32 of prepared images (n, S, S, 3). Raises ModelDamaged where nothing is pooled."""
-    features = predictor.run(batch).features
+    features = predictor.features(batch)
     if features is None:
         raise ModelDamaged(said("{name} pools no features that another head could stand on.", name=predictor.card.name))
     return features

@@ -29,6 +29,7 @@ from core.registry.augmentations import augmentation_preset
 from core.registry.datasets import dataset_spec
 from core.registry.heads import head_spec
 from core.registry.labels import AS_IS, label_scheme
+from core.registry.views import VIEWS
 from core.store.codec import run_id_of
 from core.training.recipe import check_recipe
 from core.types import AugmentationSpec, PreprocessSpec, RunSpec
@@ -166,7 +167,8 @@ def _check_choices(spec: RunSpec, where: str) -> None:
     for name, value, known in (
         ("split", spec.split, ("auto", "group", "official", "random")),
         ("stated_shares", spec.stated_shares, ("true", "equal")),
-        ("strategy", spec.strategy, ("frozen", "fine_tune", "scratch")),
+        ("views", spec.views, tuple(VIEWS)),
+        ("strategy", spec.strategy, ("frozen", "fine_tune", "scratch", "as_trained")),
         ("preprocess.resize_mode", spec.preprocess.resize_mode, ("stretch", "pad", "crop")),
         ("preprocess.contrast", spec.preprocess.contrast, ("none", "equalize", "clahe", "gamma", "log")),
     ):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import SpecInvalid
 from core.evaluation.thresholds import parse_rule
 from core.language import said
+from core.registry.views import ONE
 from core.types import AugmentationSpec, RunSpec
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ def check_recipe(spec: RunSpec, where: str = "") -> None:
     if spec.optimizer == "adam" and spec.weight_decay:
         raise SpecInvalid(
             said("{before}weight_decay needs optimizer = 'adamw', 'sgd' or 'rmsprop'; 'adam' has none.", before=before)
+        )
+    if spec.views != ONE and spec.strategy == "frozen":
+        raise SpecInvalid(
+            said(
+                "{before}views = {views} is for whole networks; strategy = 'frozen' keeps the features of each picture "
+                "as it is. Take strategy = 'as_trained' on a run that trained a whole network.",
+                before=before,
+                views=repr(spec.views),
+            )
         )
     if spec.trainable_layers and spec.strategy != "fine_tune":
         raise SpecInvalid(

@@ -130,7 +130,7 @@ def _features(
     paths = labelled.rows["path"].iloc[rows].astype(str).tolist()
     found: list[np.ndarray] = []
     for batch in decoded_batches(paths, predictor.card.preprocess):
-        pooled = predictor.run(batch).features
+        pooled = predictor.features(batch)
         if pooled is None:
             raise SpecInvalid(f"{predictor.card.name} pools no features that another head could stand on.")
         found.append(pooled)

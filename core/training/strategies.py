@@ -1,4 +1,4 @@
-"""The ways to train: a head on frozen features, a whole network from scratch, or a fine-tuned one.
+"""The ways to train: a head on frozen features, a whole network from scratch, a fine-tuned one, or none at all.
 
 Each returns scores of validation and test in row order, and of training images where the run stores some. The test
 images pass through the trained network once, after everything has been chosen.
@@ -10,26 +10,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.data.batches import decoded_batches
 from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
 from core.registry.heads import head_spec, images_in_a_row
-from core.training.gating import gate_artifacts, looks_of_images
+from core.training.as_trained import answer_as_trained
+from core.training.gating import gate_artifacts
 from core.training.heads import FeaturePart, FittedHead, fit_sklearn_head
 from core.training.recipe import check_recipe, fit_settings
 from core.training.sequences import sequence_parts
+from core.training.whole import SPLITS, images_of, scored
 from core.types import HeadSpec
 
 if TYPE_CHECKING:
     from core.training.runner import Job, Trained
 
 NETWORK_HEADS = ("mlp", "linear", "castro_perez_dense")
-SPLITS = ("train", "validation", "test")
 
 
 def train(job: "Job") -> "Trained":
     """Train `job.spec` by its strategy. Raises SpecInvalid for combinations that make no sense."""
-    ways = {"frozen": train_frozen, "scratch": train_scratch, "fine_tune": train_fine_tune}
+    ways = {
+        "frozen": train_frozen, "scratch": train_scratch, "fine_tune": train_fine_tune, "as_trained": answer_as_trained,
+    }  # fmt: skip
     if job.spec.strategy not in ways:
         raise SpecInvalid(f"Unknown strategy {job.spec.strategy!r}. Known: {', '.join(ways)}.")
     check_recipe(job.spec)
@@ -199,10 +201,8 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
 ) -> "Trained":
     """Train `model` on the images, from where a killed run left it; `first_stage` is called when nothing is left."""
     from core.nn.augment import with_augmentation
-    from core.nn.fit import fit, predict_array
+    from core.nn.fit import fit
     from core.nn.heads import set_priors
-    from core.nn.images import feature_statistics, pooled_features
-    from core.nn.saving import model_bytes
     from core.training.runner import Trained
 
     spec = job.spec
@@ -210,7 +210,7 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
     state = job.state_of(in_training, stage)
     if state is None and first_stage is not None:
         first_stage()
-    images, truths = _images(job)
+    images, truths = images_of(job)
     settings = fit_settings(
         spec, learning_rate=learning_rate, task=job.task, class_weight=job.class_weight(truths["train"]), stage=stage,
         on_epoch=job.epoch_done, on_batch=job.batches_of(stage), on_state=job.keep_state, state=state,
@@ -220,23 +220,7 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
             in_training, images["train"], truths["train"], images["validation"], truths["validation"], settings
         )
         set_priors(model, job.prior_factors(truths["train"], weighted=settings.class_weight is not None))
-    artifacts = {"network.keras": model_bytes(model)}
-    with job.watch.stage("scoring"):
-        y_prob = {split: predict_array(model, images[split]) for split in ("validation", "test")}
-        if spec.score_train:
-            batches = decoded_batches(job.stored_files("train")[0], spec.preprocess)
-            y_prob["train"] = np.concatenate([predict_array(model, batch) for batch in batches])
-        features = pooled_features(model, images["train"])
-        statistics = feature_statistics(features)
-        if statistics is not None:
-            artifacts["features.json"] = statistics
-
-        def look(split: str, at: np.ndarray) -> dict[str, np.ndarray]:
-            chosen = images[split][at]
-            known = features is not None and split == "train"
-            return looks_of_images(features[at] if known else pooled_features(model, chosen), chosen)
-
-        artifacts |= gate_artifacts({split: len(part) for split, part in images.items()}, look)
+    y_prob, artifacts = scored(job, model, images)
     return Trained(
         y_prob=y_prob,
         exportable=True,
@@ -245,18 +229,3 @@ def _fit_on_images(  # type: ignore[no-untyped-def]
         params_trained=int(sum(np.prod(w.shape) for w in model.trainable_weights)),
         chosen=outcome.as_settings(),
     )
-
-
-def _images(job: "Job") -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Decoded images and truth of each split."""
-    from core.nn.images import prepared_array
-
-    images, truths = {}, {}
-    with job.watch.stage("images"):
-        for split in SPLITS:
-            paths, _, truths[split] = job.scored_or_balanced(split)
-            images[split] = prepared_array(
-                paths, job.spec.preprocess,
-                progress=lambda done, total, split=split: job.report(f"images of the {split} part", done, total),
-            )  # fmt: skip
-    return images, truths

@@ -40,7 +40,7 @@ def patch_network():
     return model, image
 
 
-def explainer_of(model, cam_layer="stage", *, onnx=False, task="binary"):
+def explainer_of(model, cam_layer="stage", *, onnx=False, task="binary", views="one"):
     from core.nn.compiled import CompiledKeras
     from core.nn.explain_methods import Explainer
     from core.nn.onnx_export import to_onnx
@@ -48,7 +48,7 @@ def explainer_of(model, cam_layer="stage", *, onnx=False, task="binary"):
 
     side, count = model.input_shape[1], int(model.output.shape[-1])
     card = SimpleNamespace(
-        name="made", cam_layer=cam_layer, task=task, temperature=1.0, tabular_inputs=(),
+        name="made", cam_layer=cam_layer, task=task, temperature=1.0, tabular_inputs=(), views=views,
         class_names=tuple(f"class {i}" for i in range(count)),
     )  # fmt: skip
     engine = CompiledKeras(model, cam_layer)
@@ -74,6 +74,18 @@ def test_the_hot_spot_of_every_method_is_where_the_answer_lies(patch_network):
         assert shown.grid == (
             (11, 11) if key == "occlusion" else (48, 48) if not EXPLANATIONS[key].on_layer else (12, 12)
         )
+
+
+@pytest.mark.parametrize("key", EXPLANATIONS)
+def test_the_map_of_several_views_is_turned_back_and_hot_where_the_answer_lies(patch_network, key):
+    """The network looks at cells alone, so every view of it must give the same map, once it is turned back."""
+    model, image = patch_network
+    one, eight = (explainer_of(model, onnx=True, views=views).maps(image, key) for views in ("one", "eight"))
+    assert eight.grid == one.grid
+    # noise is drawn for each view, and a layer's map is resampled from its corner in Score-CAM
+    tolerance = 0.25 if key in ("smoothgrad", "scorecam", "occlusion") else 1e-4
+    np.testing.assert_allclose(eight.values[1] / eight.values[1].max(), one.values[1] / one.values[1].max(),
+                               atol=tolerance)  # fmt: skip
 
 
 def test_the_quick_methods_leave_the_keras_network_alone_and_agree_with_it(patch_network):
@@ -193,7 +205,7 @@ def test_a_network_of_two_inputs_is_explained_by_every_method_but_the_library():
     engine = TapedKeras(model, "stage")
     card = SimpleNamespace(
         name="two", cam_layer="stage", task="binary", temperature=1.0, class_names=("a", "b"),
-        tabular_inputs=("age", "sex"),
+        tabular_inputs=("age", "sex"), views="one",
     )  # fmt: skip
     explainer = Explainer(card, engine, lambda: model)
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype("uint8")

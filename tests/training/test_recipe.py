@@ -37,6 +37,7 @@ SPEC = RunSpec(dataset="d", label_scheme="l", architecture="a", head="mlp")
             {"augmentation": AugmentationSpec(rotation=20)},
             "augmentation.rotation = 20; expected a number from 0 to 0.5",
         ),
+        ({"views": "four"}, "views = 'four' is for whole networks"),
         ({"augmentation": AugmentationSpec(flip_vertical=1)}, "flip_vertical = 1; expected true or false"),
     ],
 )
