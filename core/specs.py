@@ -182,6 +182,9 @@ class RunSpec:
     `strategy` "as_trained": nothing is learnt; the network of `weights` ("run:<run_id>") answers as it is, from other
     `views`, or at other `stated_shares`: those of this run's training part, or equal ones.
 
+    `strategy` "ensemble": the stored runs `members` answer together, by the mean of their logits on the same images;
+    `architecture` and `head` name those of the first.
+
     `strategy` "imported": not trained here; the scores came as a file (`core/store/imported.py`), `architecture` is
     what the reader called the network, and `imported_sha256` the sum of that file (with its validation file, where
     there was one), so that other scores are another run. Fields of training then say nothing.
@@ -198,7 +201,7 @@ class RunSpec:
     label_scheme: str
     architecture: str
     head: str
-    strategy: Literal["frozen", "fine_tune", "scratch", "as_trained", "imported"] = "frozen"
+    strategy: Literal["frozen", "fine_tune", "scratch", "as_trained", "ensemble", "imported"] = "frozen"
     weights: str = "imagenet"
     preprocess: PreprocessSpec = PreprocessSpec()
     augmentation: AugmentationSpec = AugmentationSpec()
@@ -225,5 +228,6 @@ class RunSpec:
     train_share: float = 1.0
     stated_shares: Literal["true", "equal"] = "true"
     views: str = "one"
+    members: tuple[str, ...] = ()
     threshold_rule: str = "youden"
     imported_sha256: str = ""

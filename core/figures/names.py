@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from core.language import retold, t
+from core.language import retold, t, tn
 from core.registry.architectures import ARCHITECTURES
 from core.registry.datasets import DATASETS
 from core.registry.heads import HEADS
@@ -12,7 +12,8 @@ from core.types import Evaluation, RunRecord, RunSpec
 
 STRATEGIES = {
     "frozen": "frozen features", "fine_tune": "fine-tuned", "scratch": "trained from scratch",
-    "as_trained": "network as it was trained", "imported": "imported scores",
+    "as_trained": "network as it was trained", "ensemble": "several runs together",
+    "imported": "imported scores",
 }  # fmt: skip
 
 
@@ -80,6 +81,10 @@ def run_title(spec: RunSpec) -> str:
     """
     if spec.strategy == "imported":
         return t("{name} (imported)", name=spec.architecture)
+    if spec.strategy == "ensemble":
+        first = t("{head} on {network}", head=head_title(spec.head), network=architecture_title(spec.architecture))
+        return tn("{first}, together with {n} other run", "{first}, together with {n} other runs",
+                  len(spec.members) - 1, first=first)  # fmt: skip
     if spec.head == "dummy":
         return f"{head_title(spec.head)} ({architecture_title(spec.architecture)})"
     return t("{head} on {network}", head=head_title(spec.head), network=architecture_title(spec.architecture))

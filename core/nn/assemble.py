@@ -23,9 +23,11 @@ def assemble(record: RunRecord, artifacts: dict[str, bytes]) -> keras.Model:
     spec = record.spec
     trained = artifacts.get(NETWORK_FILE) or artifacts.get(HEAD_FILE)
     if trained is None:
+        what = f"its head is {head_spec(spec.head).title}"
+        if spec.members:
+            what = f"it stands for {len(spec.members)} runs that answer together"
         raise SpecInvalid(
-            f"{record.run_id} holds no network: its head is {head_spec(spec.head).title}. "
-            "Only CNN+MLP runs can be exported as one Keras graph."
+            f"{record.run_id} holds no network: {what}. Only CNN+MLP runs can be exported as one Keras graph."
         )
     whole = NETWORK_FILE in artifacts
     head = head_spec(spec.head)

@@ -35,7 +35,7 @@ from core.training.recipe import check_recipe
 from core.types import AugmentationSpec, PreprocessSpec, RunSpec
 
 FIELDS = {field.name for field in dataclasses.fields(RunSpec)}
-SEQUENCES = ("learning_rates",)  # a list here is one value, not a grid
+SEQUENCES = ("learning_rates", "members")  # a list here is one value, not a grid
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ def _spec(values: Mapping[str, Any], named: Mapping[str, str], where: str) -> Ru
         weights = str(fields.get("weights", ""))
         if weights.startswith("run:") and weights[4:] in named:
             fields["weights"] = f"run:{named[weights[4:]]}"
+        if "members" in fields:
+            fields["members"] = tuple(named.get(name, name) for name in map(str, fields["members"]))
         spec = RunSpec(**fields)
     except (TypeError, ValueError) as error:
         raise SpecInvalid(said("{where}: {reason}.", where=where, reason=error)) from error
@@ -168,7 +170,7 @@ def _check_choices(spec: RunSpec, where: str) -> None:
         ("split", spec.split, ("auto", "group", "official", "random")),
         ("stated_shares", spec.stated_shares, ("true", "equal")),
         ("views", spec.views, tuple(VIEWS)),
-        ("strategy", spec.strategy, ("frozen", "fine_tune", "scratch", "as_trained")),
+        ("strategy", spec.strategy, ("frozen", "fine_tune", "scratch", "as_trained", "ensemble")),
         ("preprocess.resize_mode", spec.preprocess.resize_mode, ("stretch", "pad", "crop")),
         ("preprocess.contrast", spec.preprocess.contrast, ("none", "equalize", "clahe", "gamma", "log")),
     ):

@@ -82,13 +82,21 @@ def check_recipe(spec: RunSpec, where: str = "") -> None:
         raise SpecInvalid(
             said("{before}weight_decay needs optimizer = 'adamw', 'sgd' or 'rmsprop'; 'adam' has none.", before=before)
         )
-    if spec.views != ONE and spec.strategy == "frozen":
+    if bool(spec.members) != (spec.strategy == "ensemble"):
         raise SpecInvalid(
             said(
-                "{before}views = {views} is for whole networks; strategy = 'frozen' keeps the features of each picture "
-                "as it is. Take strategy = 'as_trained' on a run that trained a whole network.",
+                "{before}members and strategy = 'ensemble' belong together: neither means anything alone.",
+                before=before,
+            )
+        )
+    if spec.views != ONE and spec.strategy in ("frozen", "ensemble"):
+        raise SpecInvalid(
+            said(
+                "{before}views = {views} is for whole networks; strategy = {strategy} takes what was made of each "
+                "picture as it is. Take strategy = 'as_trained' on a run that trained a whole network.",
                 before=before,
                 views=repr(spec.views),
+                strategy=repr(spec.strategy),
             )
         )
     if spec.trainable_layers and spec.strategy != "fine_tune":

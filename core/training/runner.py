@@ -51,6 +51,7 @@ class Trained:
     params_trained: int
     chosen: dict[str, object] = field(default_factory=dict)
     exportable: bool = False
+    model_bytes: int | None = None  # None: the artifacts, and 4 bytes for each weight that was not trained
 
 
 @dataclass(slots=True)
@@ -225,13 +226,14 @@ def _train_and_evaluate(job: Job) -> tuple[RunRecord, list[Predictions], dict[st
         unit = unit_of(job.data.labelled.table.spec.group_field)
         evaluations = evaluate_run(predictions[0], predictions[1], job.spec.threshold_rule, unit=unit)
     job.report("computing intervals", 1, 1)
+    size = sum(map(len, trained.artifacts.values())) + 4 * (trained.params_total - trained.params_trained)
     resumed = {} if job.resumed_after is None else {"resumed_after_epoch": job.resumed_after}
     record = replace(
         _base_record(job, "done"),
         evaluations=evaluations,
         params_total=trained.params_total,
         params_trained=trained.params_trained,
-        model_bytes=sum(map(len, trained.artifacts.values())) + 4 * (trained.params_total - trained.params_trained),
+        model_bytes=size if trained.model_bytes is None else trained.model_bytes,
         chosen_settings={**trained.chosen, **resumed, **history_told(job.data.labelled, job.spec.head, predictions)},
     )
     return record, predictions, artifacts

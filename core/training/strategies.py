@@ -14,6 +14,7 @@ from core.errors import SpecInvalid
 from core.registry.architectures import architecture_spec
 from core.registry.heads import head_spec, images_in_a_row
 from core.training.as_trained import answer_as_trained
+from core.training.ensemble import answer_together
 from core.training.gating import gate_artifacts
 from core.training.heads import FeaturePart, FittedHead, fit_sklearn_head
 from core.training.recipe import check_recipe, fit_settings
@@ -31,6 +32,7 @@ def train(job: "Job") -> "Trained":
     """Train `job.spec` by its strategy. Raises SpecInvalid for combinations that make no sense."""
     ways = {
         "frozen": train_frozen, "scratch": train_scratch, "fine_tune": train_fine_tune, "as_trained": answer_as_trained,
+        "ensemble": answer_together,
     }  # fmt: skip
     if job.spec.strategy not in ways:
         raise SpecInvalid(f"Unknown strategy {job.spec.strategy!r}. Known: {', '.join(ways)}.")

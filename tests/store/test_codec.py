@@ -213,7 +213,8 @@ def test_every_field_of_a_spec_changes_the_run_id():
         batch_size=1, learning_rates=(0.5,), seed=1, fold=1, split="random", split_seed=1, dataset_options={"n": 1},
         optimizer="sgd", schedule="cosine", weight_decay=0.1, gradient_clip=2.0, patience=3, label_smoothing=0.1,
         mixup=0.2, trainable_layers=4, score_train=True, split_scheme="pneumonia_cause", split_whole=True,
-            train_share=0.5, stated_shares="equal", views="four", threshold_rule="f1", imported_sha256="ab",
+            train_share=0.5, stated_shares="equal", views="four", members=("a", "b"),
+            threshold_rule="f1", imported_sha256="ab",
     )  # fmt: skip
     for spec_field in fields(RunSpec):
         changed = replace(SPEC, **{spec_field.name: getattr(other, spec_field.name)})
