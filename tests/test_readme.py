@@ -258,6 +258,9 @@ def fine_tuned_rows():
         figures = [f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})" for e in found]
         images = f"{found[0].n_images:,} images of {found[0].n_groups:,}"
         how = ", at equal shares" if spec.stated_shares == "equal" else ""
+        if spec.architecture != "mobilenet_v2":
+            how += f", {ARCHITECTURES[spec.architecture].title} as it is"
+        how += ", both together" if spec.members else ""
         how += ", nevi at 40 %" if "keep" in dict(spec.dataset_options) else ""
         yield [f"{label_scheme(spec.label_scheme).title}{how} (`{spec.dataset}`)", str(len(turns)), *figures, images]
 

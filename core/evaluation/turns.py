@@ -16,10 +16,13 @@ from core.types import Estimate, RunRecord, RunSpec
 def recipe_of(spec: RunSpec) -> RunSpec:
     """`spec` without its draw: equal for the turns of one recipe.
 
-    A base such as "run:<name>-<hash>" counts by its name: each turn starts from the network of its own turn.
+    A base such as "run:<name>-<hash>", or a member, counts by its name: each turn has networks of its own turn.
     """
     weights = spec.weights.rpartition("-")[0] if spec.weights.startswith("run:") else spec.weights
-    return replace(spec, fold=None, seed=0, split_seed=0, weights=weights, dataset_options=dict(spec.dataset_options))
+    return replace(
+        spec, fold=None, seed=0, split_seed=0, weights=weights, dataset_options=dict(spec.dataset_options),
+        members=tuple(name.rpartition("-")[0] for name in spec.members),
+    )  # fmt: skip
 
 
 def turns_of(records: Iterable[RunRecord]) -> list[list[RunRecord]]:

@@ -32,9 +32,12 @@ def test_runs_that_differ_in_the_draw_alone_belong_together_in_the_order_of_the_
         record("c", fold=2), record("other head", head="x", fold=0), record("a", fold=0), record("b", fold=1),
         record("on c", weights="run:base-2222", fold=2), record("on a", weights="run:base-1111", fold=0),
         record("on another", weights="run:base2-1111", fold=0),
+        record("together b", members=("base-2222", "x-2"), fold=1), record("together a", members=("base-1111", "x-1")),
+        record("other members", members=("base-1111", "y-1")),
     ]  # fmt: skip
     assert [[r.run_id for r in group] for group in turns_of(runs)] == [
         ["a", "b", "c"], ["other head"], ["on a", "on c"], ["on another"],
+        ["together a", "together b"], ["other members"],
     ]  # fmt: skip
 
 
