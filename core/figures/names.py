@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from core.language import retold, t, tn
+from core.language import listing, retold, t, tn
 from core.registry.architectures import ARCHITECTURES
 from core.registry.datasets import DATASETS
 from core.registry.heads import HEADS
@@ -15,6 +15,9 @@ STRATEGIES = {
     "as_trained": "network as it was trained", "ensemble": "several runs together",
     "imported": "imported scores",
 }  # fmt: skip
+
+
+UNTRAINED = ("as_trained", "ensemble")  # what was trained before is asked again
 
 
 def architecture_title(key: str) -> str:
@@ -72,6 +75,27 @@ def split_kind_of(record: RunRecord) -> str:
 def is_synthetic(dataset: str) -> bool:
     """Whether the data set's images are drawn, not photographed."""
     return dataset in DATASETS and DATASETS[dataset].synthetic
+
+
+def training_words(spec: RunSpec) -> str:
+    """How long and how fast it was trained, or why it was not."""
+    if spec.strategy == "as_trained":
+        return t("none: the network answers as it was trained")
+    if spec.strategy == "ensemble":
+        return t("none: stored runs answer together, by the mean of their logits")
+    return t(
+        "at most {epochs} epochs, batches of {batch}, learning rate {rates}",
+        epochs=spec.epochs, batch=spec.batch_size, rates=listing([str(rate) for rate in spec.learning_rates]),
+    )  # fmt: skip
+
+
+def asked_facts(spec: RunSpec) -> dict[str, str]:
+    """How it was asked, field by field, where that is not the usual way."""
+    return {
+        **({t("Sides of a picture"): str(len(views_of(spec.views)))} if spec.views != ONE else {}),
+        **({t("Shares of the classes"): t("equal")} if spec.stated_shares == "equal" else {}),
+        **({t("Runs that answer together"): ", ".join(spec.members)} if spec.members else {}),
+    }
 
 
 def run_title(spec: RunSpec) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.figures.names import (
+    UNTRAINED,
     architecture_title,
+    asked_facts,
     dataset_title,
     evaluation_of,
     group_field_of,
@@ -16,6 +18,7 @@ from core.figures.names import (
     run_title,
     strategy_title,
     task_title,
+    training_words,
 )
 from core.figures.sentences import rule_words
 from core.figures.text import (
@@ -194,10 +197,12 @@ def _made(record: RunRecord) -> dict[int, list[str]]:
         11: [
             t("{network} with {head}, {strategy}; weights: {weights}", network=architecture_title(spec.architecture),
               head=head_title(spec.head), strategy=strategy_title(spec.strategy), weights=t(spec.weights)),
+            *[f"{name}: {value}" for name, value in asked_facts(spec).items()],
             t("{total} weights, {trained} of them trained; {size}", total=f"{record.params_total:,}",
               trained=f"{record.params_trained:,}", size=size(record.model_bytes)) if record.params_total else "",
         ],
         12: [
+            training_words(spec) if spec.strategy in UNTRAINED else
             t("{optimizer}, learning rate {rates}, at most {epochs} epochs in batches of {batch}, schedule {schedule}",
               optimizer=spec.optimizer, rates=rates, epochs=spec.epochs, batch=spec.batch_size,
               schedule=spec.schedule),

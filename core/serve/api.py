@@ -23,7 +23,7 @@ from core.serve.models import Models, ShippedModels, chosen_card, preprocessing,
 from core.serve.replies import Reply, error_reply, json_reply
 from core.types import ModelCard
 
-VERSION = "0.5.0"
+VERSION = "0.6.0"
 MANY, ONE = ("files", "file"), ("file", "files")
 BIG_FORM_BYTES = 1024**2  # from here on cutting a form apart is work for a thread
 NOTICE = {"medlens-notice": NOT_A_DIAGNOSIS}  # for replies whose body is fixed by others

@@ -55,7 +55,7 @@ _PREDICTION = {
 EXTRA: dict[str, dict[str, Any]] = {
     "health": _route(
         "Whether the server is there, and what it has loaded", "The state of the process.",
-        {"status": "ok", "version": "0.5.0", "tensorflow_loaded": False, "models_loaded": ["phantom-nodule"]},
+        {"status": "ok", "version": "0.6.0", "tensorflow_loaded": False, "models_loaded": ["phantom-nodule"]},
     ),
     "models": _route(
         "The models, their classes, cuts, training data and limits", "One short card per model, by name.",

@@ -8,12 +8,14 @@ import streamlit as st
 from core import paths
 from core.figures.names import (
     architecture_title,
+    asked_facts,
     dataset_title,
     group_field_of,
     head_title,
     run_titles,
     strategy_title,
     task_title,
+    training_words,
 )
 from core.figures.sequences import history_words, settings_words
 from core.figures.text import (
@@ -151,6 +153,9 @@ def show_downloads(record: RunRecord) -> None:
     if record.spec.weights.startswith("run:"):
         source = plain(record.spec.weights[4:])
         st.caption(t("It starts from the network of {run}, which must be there first.", run=source))
+    if record.spec.members:
+        members = listing([plain(name) for name in record.spec.members])
+        st.caption(t("It joins the scores of {runs}, which must be there first.", runs=members))
     with st.container(horizontal=True):
         st.download_button(
             t("Plan (TOML)"), text, plan_name(record.run_id), "application/toml", icon=":material/download:",
@@ -202,10 +207,8 @@ def spec_facts(record: RunRecord) -> Mapping[str, object]:
         ),
         t("Augmentation"): _changed(spec.augmentation),
         t("Balance"): t(spec.balance),
-        t("Training"): t(
-            "at most {epochs} epochs, batches of {batch}, learning rate {rates}",
-            epochs=spec.epochs, batch=spec.batch_size, rates=listing([str(rate) for rate in spec.learning_rates]),
-        ),
+        **asked_facts(spec),
+        t("Training"): training_words(spec),
         t("Split"): ", ".join([
             t(spec.split), t("seed {number}", number=spec.split_seed),
             *([] if spec.fold is None else [t("fold {number}", number=spec.fold)]),
