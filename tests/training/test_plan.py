@@ -76,7 +76,7 @@ def test_the_history_plan_has_a_twin_and_a_control_for_each_run_on_sequences():
 
 
 def test_garcia_boronats_last_model_starts_from_the_union_and_shares_its_hidden_test():
-    runs = load_plan("garcia-boronat").runs
+    runs = [spec for spec in load_plan("garcia-boronat").runs if spec.architecture != "mobilenet_v2"]
     assert {(spec.preprocess.size_px, spec.preprocess.contrast, spec.batch_size) for spec in runs} == {
         (299, "equalize", 16)
     }
@@ -93,6 +93,15 @@ def test_garcia_boronats_last_model_starts_from_the_union_and_shares_its_hidden_
     # ten models and the last one train a network, two runs are on the union, and seven train a head alone
     heads = [spec for spec in runs if spec.strategy == "frozen" and spec.dataset == "siim-covid19"]
     assert len(heads) == 7 and len(runs) == 11 + 2 + 7
+
+
+def test_the_union_with_the_small_network_differs_in_its_start_alone():
+    union, alone, after = (s for s in load_plan("garcia-boronat").runs if s.architecture == "mobilenet_v2")
+    assert (union.dataset, union.split, union.split_seed) == ("union", "official", 0)
+    assert replace(after, weights="imagenet") == alone
+    assert after.weights == f"run:{run_id_of(union)}"
+    assert (alone.label_scheme, alone.split_scheme) == ("siim_opacity", MEETING["siim-covid19"].split_scheme)
+    assert union.score_train and alone.score_train and after.score_train
 
 
 def test_lists_are_multiplied_and_learning_rates_are_one_value(tmp_path):
