@@ -80,6 +80,8 @@ def test_the_card_is_told_in_one_line():
         "Tells Normal from Pneumonia. Trained on Chest X-ray pneumonia (Kermany): 3,120 images of 1,800 patients."
     )
     assert sentences.built_sentence(card()).startswith("MobileNetV2 with CNN+MLP, 9.4 MB")
+    assert "sides" not in sentences.built_sentence(card())
+    assert "seen from 8 sides" in sentences.built_sentence(card(views="eight"))
 
 
 def test_a_wrong_pair_of_picture_and_network_is_said_and_a_right_one_is_not():
