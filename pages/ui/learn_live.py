@@ -58,7 +58,7 @@ def choose_way() -> Way | None:
             pictures = choose_pictures()
         st.caption(plain(sentences.built_sentence(card)))
         if sentences.views_sentence(card):
-            st.caption(t("The lesson follows the picture as it is, one of these sides, and its scores are that side's."))
+            st.caption(t("The lesson follows the picture as it is, one of these sides; its scores are that side's."))
         if not pictures:
             st.caption(t("Nothing chosen yet: choose a picture, or a sample, which is one click away."))
             return None
