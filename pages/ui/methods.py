@@ -14,7 +14,11 @@ and is left as it is: the mean of each of its last maps over the picture gives a
 thousand numbers. A **head** is a classifier on these features:
 a small neural network (CNN+MLP), logistic regression, a random forest or gradient boosting. All heads of one network
 see the same features of the same images, so a difference between them is a difference of the heads. **From scratch**
-means that the network itself was trained, from random weights.
+means that the network itself was trained, from random weights; **fine-tuned**, that its last layers or all of them went
+on learning at a low rate from weights that were there.
+
+What is trained may be asked otherwise: from several sides of a picture, turned over, or together with other stored
+runs (an **ensemble**, Lakshminarayanan et al. 2017). The mean of the logits answers, and nothing new is learnt.
 """,
     "Splits": """
 Images of one patient (lesion, study) resemble each other more than images of two. If they stand on both sides of a
