@@ -13,6 +13,7 @@ from core.types import RunRecord, RunSpec
 # Images a second above which features came from the cache on the disk and not from the network: reading 5,216 of them
 # takes two to three seconds, computing them with the fastest network of the catalogue about a minute.
 CACHED_IMAGES_PER_SECOND = 500.0
+NO_FEATURES = ("scratch", "as_trained", "ensemble")  # whole networks alone, or what stored runs have scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ def planned(specs: Sequence[RunSpec], records: Iterable[RunRecord]) -> tuple[Pla
             cached.add(_features_of(spec))
             continue
         work, alike = _work_seconds(spec, done)
-        features = 0.0 if spec.strategy == "scratch" or _features_of(spec) in cached else _feature_seconds(spec, done)
+        known_features = spec.strategy in NO_FEATURES or _features_of(spec) in cached
+        features = 0.0 if known_features else _feature_seconds(spec, done)
         cached.add(_features_of(spec))
         known_both = work is not None and features is not None
         found.append(

@@ -25,7 +25,7 @@ class Case:
     rounds: int
 
 
-CASES = (Case("mobilenet_v2", 96, 128, 3), Case("compact_cnn", 112, 320, 3))
+CASES = (Case("mobilenet_v2", 96, 256, 3), Case("compact_cnn", 112, 320, 3))
 
 
 class Trainings:

@@ -100,3 +100,11 @@ def test_a_network_trained_whole_goes_by_the_epochs_that_are_asked_for():
     )
     (found,) = planned([asked], [record(stored, data=3.0, training=40.0)])
     assert found.seconds == pytest.approx(3.0 + 10.0)
+
+
+@pytest.mark.parametrize("changes", [{"strategy": "ensemble", "members": ("a", "b")}, {"strategy": "as_trained"}])
+def test_what_trains_nothing_pays_for_no_features(changes):
+    (spec,) = specs_of("chest_xray", ["mlp"])
+    known = record(replace(spec, fold=1, **changes), scoring=6.0, evaluation=1.0)
+    (found,) = planned([replace(spec, fold=2, **changes)], [known])
+    assert (found.seconds, found.alike) == (7.0, 1)
