@@ -34,8 +34,9 @@ KEPT_BYTES = 12_000_000  # 4 megapixels; twenty of these are 240 MB, twenty of t
 class Picture:
     """One picture that can be decoded: its name as given, a version for the screen, and what is known of it.
 
-    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network. `sha256` is
-    that of the file as it was uploaded, "" where there was none.
+    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network; `tell` says what
+    is known of it in the language of the moment, as a picture outlives a change of language. `sha256` is that of the
+    file as it was uploaded, "" where there was none.
     """
 
     name: str
@@ -43,8 +44,13 @@ class Picture:
     digest: str
     load: Callable[[], np.ndarray]
     synthetic: bool = False
-    note: str = ""
+    tell: Callable[[], str] = str
     sha256: str = ""
+
+    @property
+    def note(self) -> str:
+        """What is known of it, in the reader's language; "" where there is nothing to say."""
+        return self.tell()
 
 
 def choose_pictures() -> list[Picture]:
@@ -151,9 +157,11 @@ def _picture(name: str, data: bytes, digest: str, frame: FrameChoice) -> Picture
     large = pixels.nbytes > KEPT_BYTES
     load = (lambda: decode_image(data, name, frame)) if large else (lambda: pixels)
     which = f"{digest}-{decoded.chosen}" if decoded.chosen else digest
-    note = " ".join(str(part) for part in (fact_words(decoded.facts), decoded.note) if part)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Picture(name=name, shown=shrink(pixels, SHOWN_PX), digest=which, load=load, note=note, sha256=sha256)
+    facts, note = decoded.facts, decoded.note  # not `decoded`, which holds all pixels
+    return Picture(
+        name=name, shown=shrink(pixels, SHOWN_PX), digest=which, load=load, sha256=hashlib.sha256(data).hexdigest(),
+        tell=lambda: " ".join(str(part) for part in (fact_words(facts), note) if part),
+    )  # fmt: skip
 
 
 def _sampled() -> list[Picture]:
@@ -192,7 +200,7 @@ def _sampled() -> list[Picture]:
             digest=hashlib.blake2b(sample.pixels, digest_size=16).hexdigest(),
             load=lambda: sample.pixels,
             synthetic=DATASETS[source].synthetic,
-            note=t("Labelled: {label}.", label=label_title(sample.caption)),
+            tell=lambda: t("Labelled: {label}.", label=label_title(sample.caption)),
         )
     ]
 

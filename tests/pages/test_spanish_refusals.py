@@ -70,3 +70,15 @@ def test_a_damaged_run_is_told_in_the_language_of_whoever_looks_at_the_same_list
     assert str(damaged.reason).startswith("not readable as JSON (")
     with speaking("es"):
         assert str(damaged.reason).startswith("no se puede leer como JSON (")
+
+
+def test_what_is_known_of_a_picture_is_told_in_the_language_of_the_moment(medical):
+    """A picture is decoded once, and its reader may change the language afterwards."""
+    from core.data.frames import FrameChoice
+    from pages.ui.pictures import _picture
+
+    scan = medical.dataset(medical.radiograph, Modality="DX", BodyPartExamined="CHEST", ViewPosition="PA")
+    picture = _picture("scan.dcm", medical.dicom(scan), "digest", FrameChoice())
+    assert picture.note.startswith("Chest, digital radiography, view PA.")
+    with speaking("es"):
+        assert picture.note.startswith("Tórax, radiografía digital, proyección PA.")
