@@ -34,9 +34,9 @@ KEPT_BYTES = 12_000_000  # 4 megapixels; twenty of these are 240 MB, twenty of t
 class Picture:
     """One picture that can be decoded: its name as given, a version for the screen, and what is known of it.
 
-    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network; `tell` says what
-    is known of it in the language of the moment, as a picture outlives a change of language. `sha256` is that of the
-    file as it was uploaded, "" where there was none.
+    `shown` is uint8 (h, w, 3), at most SHOWN_PX to twice that; `load` gives all pixels, for the network; `tell` says
+    what is known of it in the language of the moment, as a picture outlives a change of language. `sha256` is that of
+    the file as it was uploaded, "" where there was none.
     """
 
     name: str
