@@ -1,4 +1,6 @@
-"""Pixels -> pooled features of a backbone, as fast as this machine: ONNX Runtime where it can, else compiled Keras."""
+"""Pixels -> pooled features of a backbone, or whatever a network gives, as fast as this machine goes: by ONNX Runtime
+where it can, else by compiled Keras.
+"""
 
 from collections.abc import Callable
 
@@ -22,17 +24,22 @@ def pooled_model(backbone: keras.Model) -> keras.Model:
 
 def feature_forward(backbone: keras.Model) -> tuple[Forward, int]:
     """The features (n, d) float32 of uint8 batches (n, S, S, 3), and how many threads should call it at once."""
+    return vector_forward(pooled_model(backbone))
+
+
+def vector_forward(model: keras.Model) -> tuple[Forward, int]:
+    """What `model` gives, (n, d) float32, of uint8 (n, S, S, 3), and how many threads should call it at once."""
     try:
-        return _onnx_forward(backbone), cores()
+        return _onnx_forward(model), cores()
     except ExportImpossible:
-        return compile_forward(pooled_model(backbone), backbone.input_shape[1]), 1
+        return compile_forward(model, model.input_shape[1]), 1
 
 
-def _onnx_forward(backbone: keras.Model) -> Forward:
-    """Raises ExportImpossible when there is no graph, or it does not give Keras' features."""
-    side, pooled = backbone.input_shape[1], pooled_model(backbone)
+def _onnx_forward(model: keras.Model) -> Forward:
+    """Raises ExportImpossible when there is no graph, or it does not give Keras' numbers."""
+    side = model.input_shape[1]
     images = np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.uint8)
-    content = graph_bytes(keras.Model(backbone.input, {FEATURES: pooled.output}), images[:1])
+    content = graph_bytes(keras.Model(model.input, {FEATURES: model.output}), images[:1])
     try:
         # one core a call, and as many calls as cores: a third faster than sharing each call
         opened = session(content, 1)
@@ -43,11 +50,11 @@ def _onnx_forward(backbone: keras.Model) -> Forward:
         found: np.ndarray = opened.run([FEATURES], {PIXELS: pixels.astype(np.float32)})[0]
         return found
 
-    wanted = keras.ops.convert_to_numpy(pooled(images.astype(np.float32)))
+    wanted = keras.ops.convert_to_numpy(model(images.astype(np.float32), training=False))
     try:
         difference = float(np.abs(forward(images) - wanted).max())
     except engine_errors() as error:
         raise refused_by_engine(error) from error
     if not difference <= PARITY * max(1.0, float(np.abs(wanted).max())):  # written so that NaN does not pass
-        raise ExportImpossible(f"ONNX Runtime's features differ from Keras' by {difference:.2g}.")
+        raise ExportImpossible(f"ONNX Runtime's numbers differ from Keras' by {difference:.2g}.")
     return forward
