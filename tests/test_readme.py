@@ -269,6 +269,29 @@ def test_the_table_of_fine_tuned_networks_is_what_is_stored():
     assert table_below(README, "| question | turns |") == list(fine_tuned_rows())
 
 
+def seen_rows():
+    """The table of several sides: the networks of the plan `shipped` as they are, and as the plan `views` asks them."""
+    from core.evaluation.turns import apart, mean_estimate, turns_of
+    from core.registry.labels import label_scheme
+    from core.store.runs import is_finished, load_record
+    from core.training.summary import overall
+
+    asked = [run_id_of(spec) for spec in load_plan("views").runs]
+    for several in turns_of([load_record(run_id) for run_id in asked if is_finished(run_id)]):
+        one = [load_record(record.spec.weights.removeprefix("run:")) for record in several]
+        spec, figures = several[0].spec, []
+        for split, metric in (("validation", "auc"), ("test", "auc"), ("test", "accuracy")):
+            for turns in (one, several):
+                e = mean_estimate([overall(r, split, metric) for r in turns], independent=apart(turns))
+                figures.append(f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})")
+        images = f"{len(several)} turns, {e.n_images:,} images of {e.n_groups:,}"
+        yield [f"{label_scheme(spec.label_scheme).title} (`{spec.dataset}`)", spec.views, *figures, images]
+
+
+def test_the_table_of_several_sides_is_what_is_stored():
+    assert table_below(README, "| question | sides |") == list(seen_rows())
+
+
 def test_every_plan_has_its_command():
     from core.training.plan import plan_files
 

@@ -8,7 +8,7 @@ import numpy as np
 from core.data.batches import decoded_batches
 from core.errors import SpecInvalid
 from core.nn.backend import keras
-from core.nn.fit import predict_array
+from core.nn.forward import vectors_of
 from core.nn.heads import POOLED
 from core.types import PreprocessSpec
 
@@ -42,7 +42,7 @@ def pooled_features(model: keras.Model, images: np.ndarray) -> np.ndarray | None
     """Pooled features (n, d) of prepared images (n, S, S, 3); None where the network pools nothing."""
     if POOLED not in {layer.name for layer in model.layers}:
         return None
-    return predict_array(keras.Model(model.input, model.get_layer(POOLED).output), images)
+    return vectors_of(keras.Model(model.input, model.get_layer(POOLED).output), images)
 
 
 def feature_statistics(features: np.ndarray | None) -> bytes | None:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.data.ahead import in_order
 from core.data.batches import decoded_batches
 from core.registry.views import views_of
 from core.training.gating import gate_artifacts, looks_of_images
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from core.training.runner import Job
 
 SPLITS = ("train", "validation", "test")
-AT_ONCE = 16  # pictures of a call by one core
 
 
 def images_of(job: "Job") -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -68,7 +66,7 @@ def answers(job: "Job", model: "keras.Model", images: np.ndarray) -> np.ndarray:
     """Probabilities (n, C) of prepared images, by the mean of the logits over the spec's views."""
     from core.nn.backend import keras
     from core.nn.fit import predict_array
-    from core.nn.forward import vector_forward
+    from core.nn.forward import shared_out, vector_forward
     from core.nn.heads import LOGITS
     from core.nn.serving import calibrated
     from core.nn.views import mean_logits
@@ -76,8 +74,7 @@ def answers(job: "Job", model: "keras.Model", images: np.ndarray) -> np.ndarray:
     views = views_of(job.spec.views)
     if len(views) == 1:
         return predict_array(model, images)
-    # many passes over the same pictures: by the faster engine, a few pictures at a time
+    # many passes over the same pictures: by the faster engine
     forward, workers = vector_forward(keras.Model(model.input, model.get_layer(LOGITS).output))
-    parts = [images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE)]
-    logits = in_order(lambda part: mean_logits(forward, part, views), parts, workers=workers, ahead=0)
-    return calibrated(np.concatenate(list(logits)), 1.0, job.task)
+    logits = shared_out(lambda part: mean_logits(forward, part, views), workers, images)
+    return calibrated(logits, 1.0, job.task)
