@@ -292,6 +292,26 @@ def test_the_table_of_several_sides_is_what_is_stored():
     assert table_below(README, "| question | sides |") == list(seen_rows())
 
 
+def union_rows():
+    """The three steps of García Boronat's union with the small network: where each was trained, and what it gives."""
+    from core.store.runs import is_finished, load_record
+    from core.training.summary import overall
+
+    specs = [s for s in load_plan("garcia-boronat").runs if s.architecture == "mobilenet_v2"]
+    for spec in (s for s in specs if is_finished(run_id_of(s))):
+        record = load_record(run_id_of(spec))
+        where = "SIIM and Kermany together" if spec.dataset == "union" else "SIIM alone"
+        start = "that network" if spec.weights.startswith("run:") else "ImageNet"
+        parts = [("validation", "auc"), ("test", "auc"), ("test", "accuracy")]
+        found = [overall(record, split, metric) for split, metric in parts]
+        figures = [f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f}), {e.n_images:,} images" for e in found]
+        yield [where, start, *figures]
+
+
+def test_the_table_of_the_union_is_what_is_stored():
+    assert table_below(README, "| trained on | from |") == list(union_rows())
+
+
 def test_every_plan_has_its_command():
     from core.training.plan import plan_files
 
