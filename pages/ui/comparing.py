@@ -1,6 +1,7 @@
 """The Compare page's choices and tables: which runs belong together, which stand for a head, what a row says."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -41,17 +42,26 @@ ROWS_SHOWN = 20  # a longer table scrolls in itself
 
 
 def choose_task(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """Data set and task, both in the URL; returns their finished runs, the highest AUC first."""
-    datasets = sorted({r.spec.dataset for r in records}, key=lambda key: (key == "phantom", dataset_title(key)))
+    """Data set and task, both in the URL; returns their finished runs, the highest AUC first.
+
+    What has most runs stands first, so that the page opens on something to compare; phantoms stand last.
+    """
+    datasets = most_first(r.spec.dataset for r in records)
     first, second = st.columns(2)
     with first:
         dataset = linked_select(t("Data set"), datasets, state.DATASET, shown=dataset_title)
     # runs on a share of the training part are points of a learning curve, which the page Run draws
     here = [r for r in records if r.spec.dataset == dataset and r.spec.train_share == 1]
-    tasks = sorted({r.spec.label_scheme for r in here})
+    tasks = most_first(r.spec.label_scheme for r in here)
     with second:
         task = linked_select(t("Task"), tasks, state.TASK, shown=lambda key: task_title(dataset, key))
     return by_auc([r for r in here if r.spec.label_scheme == task])
+
+
+def most_first(keys: Iterable[str]) -> list[str]:
+    """Each key once, the most frequent first and equals by name; phantoms last, however many there are."""
+    counts = Counter(keys)
+    return sorted(counts, key=lambda key: (key == "phantom", -counts[key], key))
 
 
 def by_auc(records: Sequence[RunRecord]) -> list[RunRecord]:

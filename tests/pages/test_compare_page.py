@@ -146,3 +146,9 @@ def test_what_scores_higher_on_other_test_images_is_named_beside_the_sentence(st
     assert "the mean of 2 turns" in said[0] and "0.999 (" in said[0]
     monkeypatch.setattr(headlines_cache, "finished_headlines", lambda: finished)
     assert not [m for m in open_page("compare").markdown if m.value.startswith("Higher, but")]
+
+
+def test_what_has_most_runs_stands_first_and_phantoms_last():
+    from pages.ui.comparing import most_first
+
+    assert most_first(["b", "phantom", "phantom", "phantom", "c", "c", "a"]) == ["c", "a", "b", "phantom"]
