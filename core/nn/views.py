@@ -1,8 +1,8 @@
 """Answers by the mean over several views of a picture: of logits, and of heat maps turned back.
 
-The mean of logits is a network of its own, whose Grad-CAM is the mean of the maps of its views, each turned back: the
-gradient of a mean is the mean of the gradients. Pooled features stay those of the picture as it is, which gates and
-heads beside the network were fitted on.
+The mean of logits is a network of its own, and the gradient of a mean is the mean of the gradients: each view has a map
+of its own, without what speaks against the class, and the map of the answer is their mean. Pooled features stay those
+of the picture as it is, which gates and heads beside the network were fitted on.
 """
 
 from collections.abc import Callable, Sequence
