@@ -69,6 +69,25 @@ def test_the_run_joins_its_members_image_by_image(members):
         assert ours.y_true.tolist() == parts[0].y_true.tolist()
 
 
+def test_a_member_whose_rows_stand_in_another_order_is_joined_by_the_names_of_its_images(members, monkeypatch):
+    from core.training import ensemble
+    from core.training.runner import run
+
+    straight = load_predictions(run(together(*members)).run_id, "test")
+    order = np.random.default_rng(0).permutation(len(straight.image_ids))
+
+    def shuffled(run_id, split, folder):
+        found = load_predictions(run_id, split, folder)
+        if run_id != members[1].run_id or split != "test":
+            return found
+        return replace(found, image_ids=found.image_ids[order], groups=found.groups[order],
+                       y_true=found.y_true[order], y_prob=found.y_prob[order])  # fmt: skip
+
+    monkeypatch.setattr(ensemble, "load_predictions", shuffled)
+    again = run(together(*members, seed=5))  # another run of the same members
+    np.testing.assert_allclose(load_predictions(again.run_id, "test").y_prob, straight.y_prob, atol=1e-12)
+
+
 def test_it_cannot_become_a_model_and_says_so(members):
     from core.training.exporting import export_run
     from core.training.runner import run
