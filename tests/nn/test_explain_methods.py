@@ -88,6 +88,18 @@ def test_the_map_of_several_views_is_turned_back_and_hot_where_the_answer_lies(p
                                atol=tolerance)  # fmt: skip
 
 
+def test_covering_is_measured_on_the_mean_over_the_views(network_of):
+    """By a network that knows left from right."""
+    model, cam_layer, pixels = network_of("lenet5")
+    explainer = explainer_of(model, cam_layer, task="multiclass", views="mirrored")
+    sides = [explainer._engine.run(seen).logits for seen in (pixels, np.ascontiguousarray(pixels[:, :, ::-1]))]
+    raised = np.exp((sides[0] + sides[1]).astype(np.float64) / 2)
+    np.testing.assert_allclose(
+        explainer._probabilities(None)(pixels), raised / raised.sum(axis=1, keepdims=True), atol=1e-6
+    )
+    assert np.abs(sides[0] - sides[1]).max() > 0.01
+
+
 def test_the_quick_methods_leave_the_keras_network_alone_and_agree_with_it(patch_network):
     model, image = patch_network
 
