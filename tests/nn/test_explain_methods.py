@@ -76,7 +76,9 @@ def test_the_hot_spot_of_every_method_is_where_the_answer_lies(patch_network):
         )
 
 
-@pytest.mark.parametrize("key", EXPLANATIONS)
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=[pytest.mark.slow] * spec.needs_tensorflow) for key, spec in EXPLANATIONS.items()]
+)
 def test_the_map_of_several_views_is_turned_back_and_hot_where_the_answer_lies(patch_network, key):
     """The network looks at cells alone, so every view of it must give the same map, once it is turned back."""
     model, image = patch_network

@@ -45,7 +45,8 @@ def test_unfinished_runs_are_left_out_and_missing_figures_have_words(monkeypatch
 
 def test_turns_of_a_recipe_have_one_row_with_their_mean(monkeypatch, request):
     monkeypatch.setenv("MEDLENS_RESULTS", str(request.config.rootpath / "results"))
-    runs = [r for r in list_runs().records if r.spec.label_scheme == "nih_any" and r.spec.head == "mlp"]
+    recipe = ("nih_any", "mobilenet_v2", "mlp")
+    runs = [r for r in list_runs().records if (r.spec.label_scheme, r.spec.architecture, r.spec.head) == recipe]
     runs = [r for r in runs if r.spec.fold is not None]
     assert len(runs) == 3
     (row,) = plan_means([*runs, replace(runs[0], spec=replace(runs[0].spec, head="gru"))])
