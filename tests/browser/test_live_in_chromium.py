@@ -95,6 +95,7 @@ def sent_within(page, seconds):
     return len(page.posts) - before
 
 
+@pytest.mark.slow
 def test_ten_frames_a_second_a_pause_a_snapshot_and_the_camera_is_let_go_of(live):
     with live("phantom-nodule") as page:
         assert page.evaluate("window.__asked") == 0  # nobody is asked before a click

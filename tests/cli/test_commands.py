@@ -86,6 +86,7 @@ def test_a_dry_run_lists_the_plan_and_trains_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_a_plan_is_trained_once_and_then_skipped(tmp_path, monkeypatch):
     for variable in ("RESULTS", "CACHE", "MODELS"):

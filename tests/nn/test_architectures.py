@@ -234,6 +234,7 @@ def test_missing_imagenet_weights_are_one_sentence_with_both_ways_out(monkeypatc
         build_backbone(ARCHITECTURES["mobilenet_v2"], input_px=64, weights="imagenet")
 
 
+@pytest.mark.slow
 def test_a_folder_of_weights_is_used_and_a_wrong_file_is_named(monkeypatch, tmp_path, build):
     from core.errors import WeightsUnavailable
     from core.nn.backbones import build_backbone

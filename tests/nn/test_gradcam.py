@@ -6,7 +6,11 @@ import pytest
 from core.registry.heads import HEADS
 
 pytestmark = pytest.mark.keras
-CASES = [("mobilenet_v2", "multiclass"), ("vgg16", "multiclass"), ("compact_cnn", "multilabel")]
+CASES = [
+    pytest.param("mobilenet_v2", "multiclass", marks=pytest.mark.slow),
+    ("vgg16", "multiclass"),
+    ("compact_cnn", "multilabel"),
+]
 
 
 @pytest.mark.parametrize(("key", "task"), CASES)
