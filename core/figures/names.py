@@ -123,9 +123,9 @@ def run_titles(records: Sequence[RunRecord]) -> Mapping[str, str]:
     additions = (
         lambda s: t("random split") if s.split == "random" else "",
         lambda s: "" if s.split in ("auto", "random") else t("split by {kind}", kind=t(s.split)),
-        lambda s: strategy_title(s.strategy),
         lambda s: t("at equal shares") if s.stated_shares == "equal" else "",
         lambda s: "" if s.views == ONE else t("seen from {views} sides", views=len(views_of(s.views))),
+        lambda s: strategy_title(s.strategy),
         lambda s: "" if s.train_share == 1 else t("{share} % of the training part", share=f"{100 * s.train_share:g}"),
         lambda s: "" if s.fold is None else t("fold {number}", number=s.fold),
         lambda s: t("seed {number}", number=s.seed),

@@ -31,8 +31,9 @@ def answer_as_trained(job: "Job") -> "Trained":
     images, _ = images_of(job)
     y_prob, artifacts = scored(job, model, images)
     return Trained(
-        y_prob=y_prob, exportable=True, artifacts=artifacts, params_total=int(model.count_params()), params_trained=0
-    )
+        y_prob=y_prob, exportable=True, artifacts=artifacts, params_total=int(model.count_params()), params_trained=0,
+        model_bytes=sum(map(len, artifacts.values())),  # the whole network is among them
+    )  # fmt: skip
 
 
 def base_of(job: "Job") -> RunRecord:

@@ -192,7 +192,7 @@ def spec_facts(record: RunRecord) -> Mapping[str, object]:
     return {
         t("Data set"): dataset_title(spec.dataset),
         t("Task"): task_title(spec.dataset, spec.label_scheme),
-        t("Network"): t(
+        t("Network"): strategy_title(spec.strategy) if spec.members else t(
             "{network}, weights: {weights}, {strategy}",
             network=architecture_title(spec.architecture), weights=t(spec.weights),
             strategy=strategy_title(spec.strategy),
@@ -247,7 +247,7 @@ def show_facts(record: RunRecord) -> None:
                 if environment is None
                 else t(
                     "Python {python}, Keras {keras} on {backend}, NumPy {numpy}, scikit-learn {sklearn}",
-                    python=environment.python, keras=environment.keras, backend=environment.backend,
+                    python=environment.python, keras=environment.keras, backend=environment.backend or "–",
                     numpy=environment.numpy, sklearn=environment.sklearn,
                 ),
                 t("Machine"): ""

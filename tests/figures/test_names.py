@@ -27,6 +27,8 @@ def test_the_same_network_asked_otherwise_has_a_title_of_its_own():
     assert len(set(titles.values())) == 3
     assert titles["two"].endswith("seen from 4 sides")
     assert titles["three"].endswith("at equal shares")
+    beside = run_titles([record("trained"), record("two", views="four", **again)])
+    assert beside["two"].endswith("seen from 4 sides")  # what differs for a reader, not how it came about
 
 
 def test_an_ensemble_names_its_first_member_and_how_many_others():

@@ -25,6 +25,7 @@ def test_as_it_is_it_gives_the_scores_of_its_own_run_and_learns_nothing(study):
     _, network = study
     again = run(asked(network))
     assert (again.params_trained, again.params_total) == (0, network.params_total)
+    assert again.model_bytes < 1.2 * network.model_bytes  # the same network, counted once
     for split in ("validation", "test"):
         ours, theirs = load_predictions(again.run_id, split), load_predictions(network.run_id, split)
         assert ours.image_ids.tolist() == theirs.image_ids.tolist()
